@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/fd.h"
+#include "core/buf.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void fd_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+void fd_cleanup(int *fd)
+{
+	fd_close(fd);
+}
+
+int fd_steal(int *fd)
+{
+	int got = *fd;
+	*fd = -1;
+	return got;
+}
+
+ssize_t fd_read_full(int fd, void *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = read(fd, (char *)p + done, n - done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+int fd_write_full(int fd, const void *p, size_t n)
+{
+	while (n) {
+		ssize_t put = write(fd, p, n);
+		if (put < 0 && errno == EAGAIN) {
+			struct pollfd pf = {.fd = fd, .events = POLLOUT};
+			poll(&pf, 1, -1);
+			continue;
+		}
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		p = (const char *)p + put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+int file_read_at(int dirfd, const char *path, size_t max, struct buf *out)
+{
+	cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	for (size_t total = 0;;) {
+		char *to = buf_room(out, 65536);
+		ssize_t got = fd_read_full(fd, to, 65536);
+		if (got < 0)
+			return (int)got;
+		total += (size_t)got;
+		if (total > max)
+			return -EFBIG;
+		out->len += (size_t)got;
+		if (got < 65536)
+			return 0;
+	}
+}
+
+int file_replace_at(int dirfd, const char *path, const void *p, size_t n, mode_t mode, bool sync)
+{
+	uint64_t tag = 0;
+	char tmp[4096];
+
+	if (getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
+		return -errno;
+	int len = snprintf(tmp, sizeof(tmp), "%s.%016llx", path, (unsigned long long)tag);
+	if (len < 0 || (size_t)len >= sizeof(tmp))
+		return -ENAMETOOLONG;
+	cleanup_fd int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	int ret = fd_write_full(fd, p, n);
+	if (!ret && sync && fsync(fd))
+		ret = -errno;
+	if (!ret && renameat(dirfd, tmp, dirfd, path))
+		ret = -errno;
+	if (ret)
+		unlinkat(dirfd, tmp, 0);
+	return ret;
+}
+
+int dir_make_path(const char *path, mode_t mode)
+{
+	char part[4096];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return -ENAMETOOLONG;
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, mode) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Empties an open directory; recursion depth is the tree's, descriptors one a level. */
+static int remove_children(int fd, dev_t dev)
+{
+	int ret = 0;
+	DIR *d = fdopendir(fd);
+
+	if (!d) {
+		close(fd);
+		return -errno;
+	}
+	for (struct dirent *de; !ret && (de = readdir(d));) {
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		struct stat st;
+		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
+			ret = errno == ENOENT ? 0 : -errno;
+			continue;
+		}
+		if (S_ISDIR(st.st_mode) && st.st_dev != dev)
+			ret = -EBUSY;
+		else if (S_ISDIR(st.st_mode))
+			ret = dir_remove_tree(dirfd(d), de->d_name);
+		else if (unlinkat(dirfd(d), de->d_name, 0) && errno != ENOENT)
+			ret = -errno;
+	}
+	closedir(d);
+	return ret;
+}
+
+int dir_remove_tree(int dirfd, const char *name)
+{
+	struct stat st;
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return unlinkat(dirfd, name, 0) && errno != ENOENT ? -errno : 0;
+	if (fd < 0 && errno == EACCES && !fchmodat(dirfd, name, 0700, 0))
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &st)) {
+		int ret = -errno;
+		close(fd);
+		return ret;
+	}
+	int ret = remove_children(fd, st.st_dev);
+	if (!ret && unlinkat(dirfd, name, AT_REMOVEDIR) && errno != ENOENT)
+		ret = -errno;
+	return ret;
+}
