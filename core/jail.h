@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * jail: where jails live, what they are called, which state they are in.
+ *
+ * State:   $GAOL_HOME, else /var/lib/gaol (root), $XDG_DATA_HOME/gaol or ~/.local/share/gaol:
+ *          jails/NAME/{jail.conf,upper/,work/,made/,checkpoints.git/,log,state,lock}
+ * Runtime: $GAOL_RUN, else /run/gaol (root), $XDG_RUNTIME_DIR/gaol, else /tmp/gaol-UID, a
+ *          directory that must be ours with mode 0700: NAME/{sock,root/,at/}
+ * A jail's warden holds an exclusive flock on jails/NAME/lock for its whole life; whoever changes
+ * a stopped jail's files takes the same lock first. jails/NAME/state is the last announcement of
+ * a warden (JSON, replaced atomically): it is the truth while the lock is held; when it is not,
+ * a state that needs a warden reads as "crashed" (the warden died) or, after an orderly end, as
+ * written.
+ */
+#ifndef GAOL_CORE_JAIL_H
+#define GAOL_CORE_JAIL_H
+
+#include "core/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define JAIL_NAME_MAX 32
+
+enum jail_state {
+	JAIL_STOPPED,
+	JAIL_BOOTING,
+	JAIL_RUNNING,
+	JAIL_STOPPING,
+	JAIL_SAVING,	/* a checkpoint is being written; the guest lives */
+	JAIL_RESTORING, /* a rollback is being applied; the guest is down */
+	JAIL_CRASHED,	/* guest or warden died without being asked; reason says which */
+	JAIL_FAILED,	/* could not be started; reason says why */
+	JAIL_STATES
+};
+
+/* "stopped", "booting", ... */
+const char *jail_state_name(enum jail_state s);
+/* The number of a state's name, -1 for an unknown word. */
+int jail_state_parse(const char *s);
+
+/* What the last announcement said. Strings are bounded copies; text from guests is unescaped. */
+struct jail_status {
+	char name[JAIL_NAME_MAX + 1];
+	enum jail_state state;
+	pid_t warden;	/* 0: no warden holds the lock */
+	pid_t guest;	/* bubblewrap's pid, 0: no guest */
+	int64_t since;	/* seconds of CLOCK_REALTIME at which state was entered */
+	int64_t booted; /* when the present guest was started, 0 = no guest */
+	int64_t created;
+	uint64_t memory; /* bytes */
+	char profile[16];
+	bool trusting;	  /* [jail] speed = trusting */
+	bool throwaway;	  /* belongs to a `gaol run` */
+	bool has_exit;	  /* the main command ended: */
+	int exit_status;  /* its wait status */
+	char reason[256]; /* of crashed and failed */
+	char note[128];
+	unsigned checkpoint; /* number of the present one, 0 = none */
+	int64_t checkpoint_time;
+	uint64_t events;  /* seq of the newest event */
+	int viewers;	  /* attached consoles */
+	char window[256]; /* path of the window, "" = none */
+};
+
+struct jail_places {
+	char *home; /* owned; absolute */
+	char *run;
+};
+
+/* Finds and makes (0700) both places, checks owner and mode. 0 or -errno with e set. */
+int jail_places_init(struct jail_places *p, struct err *e);
+void jail_places_free(struct jail_places *p);
+
+/* True for [a-z0-9][a-z0-9._-]{0,31}. */
+bool jail_name_ok(const char *name);
+
+struct jail {
+	char name[JAIL_NAME_MAX + 1];
+	char *dir; /* HOME/jails/NAME */
+	char *run; /* RUN/NAME (may not exist yet) */
+	int dirfd; /* O_RDONLY|O_DIRECTORY of dir */
+};
+
+/* Opens an existing jail: its directory must be ours, no link, closed to others. -ENOENT: none of
+ * that name. */
+int jail_open(struct jail *j, const struct jail_places *p, const char *name, struct err *e);
+void jail_close(struct jail *j);
+/*
+ * Makes a new jail with the given jail.conf text, atomically (a temporary directory renamed into
+ * place): upper/, work/, an empty repository with checkpoint 1 (the empty layer). -EEXIST: taken.
+ */
+int jail_create(const struct jail_places *p, const char *name, const char *conf, size_t n,
+		struct err *e);
+/* A free name "run-XXXXXX" for a throw-away jail into name[JAIL_NAME_MAX + 1]. */
+void jail_random_name(char *name);
+/* Removes a jail's directories; the caller holds its lock. Progress: fn(user, entries removed), may
+ * be NULL. */
+int jail_remove(struct jail *j, struct err *e);
+/* Renames a stopped jail whose lock the caller holds. -EEXIST: new name taken. */
+int jail_rename(const struct jail_places *p, const char *name, const char *newname, struct err *e);
+
+/*
+ * Takes the jail's lock: returns a descriptor that holds it (close to release), -EWOULDBLOCK when a
+ * warden (or another steering command) has it, or -errno.
+ */
+int jail_lock(const struct jail *j);
+/* True while somebody holds the lock. */
+bool jail_locked(const struct jail *j);
+
+/* Reads a jail's state as documented above; never waits for a warden. 0 or -errno. */
+int jail_status_read(const struct jail *j, struct jail_status *st);
+/* Writes the announcement (the warden only). */
+int jail_status_write(const struct jail *j, const struct jail_status *st);
+struct json_t;
+/* To and from the JSON form used by state files, the wire and ls --json. */
+struct json_t *jail_status_to_json(const struct jail_status *st);
+int jail_status_from_json(const struct json_t *o, struct jail_status *st);
+
+/* Calls fn for each jail by name order until it returns false. Lazily unmounts what killed wardens
+ * left. */
+int jail_each(const struct jail_places *p, bool (*fn)(void *user, const struct jail_status *st),
+	      void *user);
+
+#endif
