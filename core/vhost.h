@@ -5,7 +5,7 @@
  * Device-neutral: fsdev (virtio-fs), condev (virtio-console) and later the network put a table of
  * functions on top. The module speaks the control messages (QEMU's docs/interop/vhost-user.rst;
  * the frontend is the guest kernel's arch/um/drivers/virtio_uml.c), maps the guest's memory
- * (core/vmem.h) and walks split virtqueues (core/vring.h; virtio 1.2, section 2.7).
+ * (core/vmem.h) and walks split virtqueues (core/vqueue.h; virtio 1.2, section 2.7).
  *
  * Everything that arrives is hostile: sizes, indexes and addresses are checked, every descriptor
  * chain is copied out once before it is judged, surplus file descriptors are closed, nothing is
