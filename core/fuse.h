@@ -25,9 +25,9 @@
 #include <sys/uio.h>
 
 #define FUSE_DOOR_MAX_WRITE (1024 * 1024) /* data of one READ or WRITE at most */
-/* A request without its data, when that goes straight to the file; and one with it. */
-#define FUSE_DOOR_HEAD_MAX (4096 * 4)
-#define FUSE_DOOR_REQUEST_MAX (FUSE_DOOR_MAX_WRITE + FUSE_DOOR_HEAD_MAX)
+#define FUSE_DOOR_HEAD_MAX (128 * 1024)	  /* a request without WRITE's data: an attribute's value */
+#define FUSE_DOOR_WRITE_HEAD 80		  /* header and arguments of WRITE: behind it is data */
+#define FUSE_DOOR_IS_WRITE(opcode) ((opcode) == 16)
 
 struct fuse_door;
 struct fuse_session;

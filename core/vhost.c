@@ -138,6 +138,11 @@ void vhost_kick_again(struct vhost_queue *q)
 	loop_timer_arm(q->v->later, 0);
 }
 
+void vhost_again(struct vhost *v, unsigned q)
+{
+	vhost_kick_again(&v->q[q]);
+}
+
 int vhost_pop(struct vhost *v, unsigned q, struct vhost_chain *c)
 {
 	const char *why = NULL;

@@ -14,7 +14,8 @@
  *     with O_DIRECT from the kernel's own image), which the device answers with an error;
  *   - a lie about the ring's structure, a bad message or memory that was taken away breaks the
  *     device: it stops for good and on_gone tells the reason. The owner then ends the guest.
- * Everything runs in the loop; no call blocks.
+ * Everything runs in the loop; no call blocks. vhost_new ignores SIGPIPE where it had its default
+ * (a guest that dies closes the pipes by which it is told).
  */
 #ifndef GAOL_CORE_VHOST_H
 #define GAOL_CORE_VHOST_H
@@ -110,6 +111,9 @@ typedef bool vhost_request_fn(void *user, unsigned q, struct vhost_chain *c);
  */
 unsigned vhost_run(struct vhost *v, unsigned q, unsigned limit, struct vhost_chain *scratch,
 		   vhost_request_fn *fn, void *user);
+
+/* Calls on_kick for queue q from the loop, when everybody else had a turn. */
+void vhost_again(struct vhost *v, unsigned q);
 
 /* Copies up to n bytes out of the readable segments from offset off on; returns the count. */
 size_t vhost_read(const struct vhost_chain *c, size_t off, void *p, size_t n);
