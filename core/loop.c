@@ -25,7 +25,8 @@ struct loop_timer {
 	struct loop *loop;
 	struct loop_timer *next;
 	struct loop_timer **prev;
-	int64_t due; /* ms of CLOCK_MONOTONIC, -1 = not armed */
+	int64_t due;   /* ms of CLOCK_MONOTONIC, -1 = not armed */
+	uint64_t turn; /* of the loop when it was armed */
 	loop_timer_fn *fn;
 	void *user;
 };
@@ -35,6 +36,7 @@ struct loop {
 	bool stopping;
 	int code;
 	bool in_turn;
+	uint64_t turn; /* counts the runs of timers */
 	struct loop_fd *fds;
 	struct loop_fd *dead; /* deleted during a turn; freed when it ends */
 	struct loop_timer *timers;
@@ -156,6 +158,7 @@ struct loop_timer *loop_timer_add(struct loop *l, int64_t ms, loop_timer_fn *fn,
 void loop_timer_arm(struct loop_timer *t, int64_t ms)
 {
 	t->due = ms < 0 ? -1 : loop_now_ms() + ms;
+	t->turn = t->loop->turn;
 }
 
 void loop_timer_del(struct loop_timer *t)
@@ -185,15 +188,17 @@ static int wait_ms(const struct loop *l, int timeout_ms)
 	return best > 1000000000 ? 1000000000 : (int)best;
 }
 
-/* One due timer at a time: a callback may delete any other. */
+/* One due timer at a time: a callback may delete any other. One armed meanwhile waits for the next
+ * turn, so that a timer of 0 ms lets the descriptors have theirs. */
 static void run_timers(struct loop *l)
 {
 	int64_t now = loop_now_ms();
 
+	l->turn++;
 	for (bool again = true; again && !l->stopping;) {
 		again = false;
 		for (struct loop_timer *t = l->timers; t; t = t->next) {
-			if (t->due < 0 || t->due > now)
+			if (t->due < 0 || t->due > now || t->turn == l->turn)
 				continue;
 			t->due = -1;
 			t->fn(t->user);

@@ -150,6 +150,8 @@ int vhost_pop(struct vhost *v, unsigned q, struct vhost_chain *c)
 
 	if (r >= 0)
 		return r;
+	if (vmem_is_broken(&v->mem))
+		why = "memory that the guest took away";
 	vhost_break(v, "the guest's ring %u has %s", q, why);
 	return 0;
 }

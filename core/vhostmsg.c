@@ -203,8 +203,7 @@ static int set_vring_base(struct vhost *v, struct vhost_inbox *in, struct err *e
 		return -EINVAL;
 	if (q->vq.enabled || in->p.state.num > UINT16_MAX)
 		return err_set(e, -EINVAL, "a ring's base that cannot be");
-	q->vq.last_avail = q->vq.used_idx = (uint16_t)in->p.state.num;
-	q->vq.signalled_valid = false;
+	q->vq.last_avail = q->vq.used_idx = q->vq.signalled = (uint16_t)in->p.state.num;
 	return 0;
 }
 

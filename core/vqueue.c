@@ -63,17 +63,15 @@ void vqueue_quiet(struct vqueue *r, bool quiet)
 bool vqueue_should_notify(struct vqueue *r)
 {
 	uint16_t old = r->signalled, now = r->used_idx;
-	bool valid = r->signalled_valid;
 
-	if (!r->used || (valid && old == now))
+	if (!r->used || old == now)
 		return false;
 	r->signalled = now;
-	r->signalled_valid = true;
 	/* What was pushed must be visible before we look whether the guest sleeps. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!r->event_idx)
 		return !(get16(r->avail, AVAIL_FLAGS) & VRING_AVAIL_F_NO_INTERRUPT);
-	return !valid || vring_need_event(get16(r->avail, AVAIL_RING + (size_t)r->num), now, old);
+	return vring_need_event(get16(r->avail, AVAIL_RING + (size_t)r->num), now, old);
 }
 
 void vqueue_push(struct vqueue *r, uint16_t head, uint32_t len)

@@ -16,9 +16,8 @@
 struct vqueue {
 	uint16_t num; /* entries, a power of two; 0: not set up */
 	bool enabled;
-	bool event_idx; /* VIRTIO_RING_F_EVENT_IDX was negotiated */
-	bool indirect;	/* VIRTIO_RING_F_INDIRECT_DESC was negotiated */
-	bool signalled_valid;
+	bool event_idx;	     /* VIRTIO_RING_F_EVENT_IDX was negotiated */
+	bool indirect;	     /* VIRTIO_RING_F_INDIRECT_DESC was negotiated */
 	uint16_t last_avail; /* next entry of the available ring to look at */
 	uint16_t used_idx;   /* next entry of the used ring to write */
 	uint16_t signalled;  /* used_idx at the last notification */
