@@ -4,12 +4,14 @@
  *
  * Everything that a guest, a file name or a file's content supplies passes text_escape before it
  * is shown. The rule: valid UTF-8 that is printable passes; everything else is written visibly:
- *   C0 and DEL as ^X is ambiguous, so \\t \\n \\r \\e and \\xHH; C1 controls, bidi controls
- * (U+061C, U+200E/F, U+202A..202E, U+2066..2069), zero-width and other invisible characters
- * (U+200B..200D, U+2060..2064, U+FEFF, U+00AD, tag characters U+E0000..E007F, variation selectors),
- * line and paragraph separators, private use and unassigned-by-wcwidth as \\u{HEX}; bytes that are
- * no UTF-8 as \\xHH; a backslash as \\\\. A combining mark is allowed only behind a base character,
- * at most four in a row.
+ *   tab, newline, return, escape      \t \n \r \e
+ *   other C0 controls, DEL, and bytes that are no UTF-8        \xHH
+ *   a backslash                       \\
+ *   C1 controls, bidi controls, zero-width and other invisible characters (soft hyphen, fillers,
+ *   tags, variation selectors, joiners), line and paragraph separators, private use, and what
+ *   Unicode has not assigned          \u{HEX}
+ * A combining mark is allowed only behind a base character that is not a space, at most four in a
+ * row. The classes come from a table of our own (unicode_table.h), so no locale matters.
  */
 #ifndef GAOL_CORE_TEXT_H
 #define GAOL_CORE_TEXT_H
@@ -21,7 +23,8 @@
 struct buf;
 
 enum text_flags {
-	TEXT_TABS = 1,	    /* a tab passes as spaces up to the next multiple of 8 columns */
+	TEXT_TABS = 1, /* a tab becomes spaces up to the next multiple of 8 columns, counted from
+			  the row's start in this call */
 	TEXT_BACKSLASH = 2, /* a backslash passes single (file contents; names keep the doubling) */
 	TEXT_ASCII = 4,	    /* everything beyond ASCII is escaped (for a C locale) */
 	TEXT_NEWLINE = 8,   /* a newline passes as itself (multi-line text for a pager) */
