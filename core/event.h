@@ -60,11 +60,12 @@ struct event {
 	size_t path2_len;
 };
 
-/* "create", "write", ...: stable words, also used in --json. "?" for an unknown number. */
+/* "create", "write", "read", "refuse", ...: stable words, also used in --json. "?" for an unknown
+ * number. */
 const char *event_op_name(unsigned op);
-/* "change", "read", "denied", "jail". */
+/* "change", "read", "denied", "jail" for one bit; "?" for anything else. */
 const char *event_class_name(unsigned class);
-/* Parses a comma list of class names into bits; -1 on an unknown word. */
+/* Parses a comma list of class names (or "all") into bits; -1 on an unknown or empty word. */
 int event_classes_parse(const char *list);
 
 #endif

@@ -9,8 +9,26 @@
  * written by the warden, but a reader trusts no number in it: every length and offset is
  * checked before use.
  *
- * Waking: a reader that has drained the ring asks the warden to arm (a message on its socket).
- * The warden looks at ring_armed-free state of its own: see warden.
+ * Waking: nothing in the memory is written by a reader, so arming is a message. A reader that has
+ * drained the ring sends the warden ring_cursor(). The warden answers at once when ring_last() is
+ * beyond that number, else after the next ring_push (one answer per arm, and at most 100 a second
+ * to one reader). No record can slip between drain and arm, because the number is compared.
+ *
+ * The memory (numbers in the host's byte order, every field an atomic 64-bit word):
+ *
+ *   one page      header: magic, version, sub-buffer size, count of sub-buffers (a power of two);
+ *                 the number of the sub-buffer being written (from 0)
+ *   sub-buffers   sub-buffer k is at slot k mod count. It begins with a 64-byte head:
+ *                   owner   k + 1, or 0 while the slot is being reused
+ *                   first   seq of its first record
+ *                   commit  count of records << 32 | bytes of records
+ *                 then the records, one after another, none across a border:
+ *                   u32 length (with padding, a multiple of 8), u16 op, u16 class, u64 seq,
+ *                   i64 time, i32 err, u32 mode, u32 uid, u32 pid, u64 bytes, u16 length of path,
+ *                   u16 length of path2, u32 0, path, path2, zeros
+ *
+ * Records up to commit never change until owner does, so a reader copies a record out and then
+ * looks whether owner is still the same (as under a seqlock).
  */
 #ifndef GAOL_CORE_RING_H
 #define GAOL_CORE_RING_H
@@ -21,30 +39,46 @@
 struct ring;	    /* writer's side */
 struct ring_reader; /* reader's side */
 
-/* Creates a ring of about size bytes (rounded up to a power of two, 64 KiB .. 256 MiB); NULL with
- * errno. */
+#define RING_SIZE_MIN (64 * 1024)
+#define RING_SIZE_MAX (256 * 1024 * 1024)
+
+/* Creates a ring of about size bytes of records (rounded up to a power of two, RING_SIZE_MIN ..
+ * RING_SIZE_MAX); NULL with errno. Memory is taken as it is first written. */
 struct ring *ring_new(size_t size);
 void ring_free(struct ring *r);
-/* A descriptor of the memory that can only be mapped for reading; owned by the ring. */
+/*
+ * A descriptor of the memory that can only be mapped for reading: the size is sealed, and from
+ * Linux 5.1 on nobody can map or write it anew. Owned by the ring; pass it on with SCM_RIGHTS.
+ */
 int ring_fd(const struct ring *r);
-/* Appends a record; fills seq, and time when it is 0. Over-long paths are cut at PATH_MAX. */
+/* Appends a record; fills seq, and time when it is 0. Paths beyond PATH_MAX bytes are cut. */
 void ring_push(struct ring *r, const struct event *ev);
 /* seq of the newest record, 0 when none was written. */
 uint64_t ring_last(const struct ring *r);
 
-/* Maps a ring from a descriptor (not taken over). NULL with errno; EPROTO when it is no ring. */
+/*
+ * Maps a ring from a descriptor (not taken over); the cursor is at the oldest record. NULL with
+ * errno; EPROTO when it is no ring, or one that its writer could shrink under the reader.
+ */
 struct ring_reader *ring_reader_new(int fd);
 void ring_reader_free(struct ring_reader *rr);
 /*
  * Fetches the next record whose class is in classes. Returns 1 with *ev filled (its paths point
- * into the reader's own copy and live until the next call), 0 when nothing is there now.
- * *lost (may be NULL) is increased by the number of records overwritten before they were read.
+ * into the reader's own copy and live until the next call), 0 when nothing is there now, -EPROTO
+ * when the memory holds nonsense (a broken writer: this reader is of no further use).
+ * *lost (may be NULL) is increased by the number of records, of any class, that were overwritten
+ * before they were read. A call passes over a bounded number of records of other classes, so 0
+ * may come early: the answer to arming then comes at once.
  */
 int ring_next(struct ring_reader *rr, unsigned classes, struct event *ev, uint64_t *lost);
+/* seq of the last record that this reader has passed or lost (0: none): what it arms with. */
+uint64_t ring_cursor(const struct ring_reader *rr);
 /* Moves the cursor: to the oldest record that is still whole, or behind the newest. */
 void ring_seek_oldest(struct ring_reader *rr);
 void ring_seek_newest(struct ring_reader *rr);
-/* Moves the cursor to the first record with a sequence number above seq (or the oldest there is).
+/*
+ * Moves the cursor behind the record with number seq. Records above it that are gone count as
+ * lost at the next ring_next. A number beyond the newest moves behind the newest.
  */
 void ring_seek_after(struct ring_reader *rr, uint64_t seq);
 /* True when a record that was not read yet is there (of any class). */
