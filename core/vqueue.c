@@ -156,8 +156,10 @@ static int walk_chain(struct walk *w, uint16_t head)
 			w->why = "a descriptor chain that leaves its table or loops";
 			return -EPROTO;
 		}
-		/* Through a volatile pointer, so that the compiler cannot read it twice. */
-		d = *(const volatile struct vring_desc *)(w->table + i * sizeof(d));
+		/* An indirect table need not be aligned. Behind the fence the compiler cannot look
+		 * at guest memory a second time. */
+		memcpy(&d, w->table + i * sizeof(d), sizeof(d));
+		atomic_signal_fence(memory_order_seq_cst);
 		if (d.flags & VRING_DESC_F_INDIRECT) {
 			int r = enter_indirect(w, &d);
 			if (r)
