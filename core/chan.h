@@ -43,7 +43,8 @@ struct chan_hello {
  * Texts come from the guest: bounded, NUL-terminated, to be escaped (text.h) before use.
  */
 struct chan_ops {
-	/* Takes up to n bytes for the guest, returns how many (0: full, chan_writable will come). */
+	/* Takes up to n bytes for the guest, returns how many (0: full, chan_writable will come).
+	 */
 	size_t (*send)(void *user, const void *p, size_t n);
 	/* The guest's init is there; chan_setup may be called now or may have been before. */
 	void (*hello)(void *user, const struct chan_hello *hello);

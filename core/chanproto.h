@@ -56,7 +56,7 @@ enum {
 enum {
 	CHAN_MORE = 0x8000, /* SETUP, EXEC, DONE: the message goes on in the next frame */
 	CHAN_CUT = 0x4000,  /* DONE: the list was longer than the answer may be */
-	/* DATA, EOF and CREDIT carry the channel (0, 1 or 2) in their flags */
+			    /* DATA, EOF and CREDIT carry the channel (0, 1 or 2) in their flags */
 };
 
 enum chan_type {
@@ -80,8 +80,9 @@ enum chan_type {
 	CHAN_EXEC_FAILED = 5,
 	/*
 	 * id stream: u32 wait status. All that the process itself wrote has been sent before.
-	 * When other processes still hold its output, what they write within CHAN_LINGER_QUIET_MS of
-	 * silence (at most CHAN_LINGER_MAX_MS) after its end is sent too; then the output is closed.
+	 * When other processes still hold its output, what they write within CHAN_LINGER_QUIET_MS
+	 * of silence (at most CHAN_LINGER_MAX_MS) after its end is sent too; then the output is
+	 * closed.
 	 */
 	CHAN_EXIT = 6,
 	/* id stream, no payload: the answer to CLOSE, unless the stream had ended by itself. */
@@ -102,7 +103,8 @@ enum chan_type {
 	/* First and once, id 0: u32 flags (enum chan_setup_flags), hostname (a string), launch. */
 	CHAN_SETUP = 64,
 	CHAN_EXEC = 65, /* id a new stream: launch */
-	/* id stream or 0 (the main command): u32 signal number, see chan_stream_signal in chan.h. */
+	/* id stream or 0 (the main command): u32 signal number, see chan_stream_signal in chan.h.
+	 */
 	CHAN_SIGNAL = 66,
 	CHAN_WINSIZE = 67, /* id stream or 0 (the console): u16 rows, u16 columns */
 	/*
@@ -124,7 +126,8 @@ enum chan_type {
 	 */
 	CHAN_SHUTDOWN = 101,
 	CHAN_SETTIME = 102, /* u64 seconds since 1970, u32 nanoseconds */
-	CHAN_ENTROPY = 103, /* 1..512 bytes for the guest's random number generator, credited in full */
+	CHAN_ENTROPY =
+	    103, /* 1..512 bytes for the guest's random number generator, credited in full */
 };
 
 enum {
@@ -159,7 +162,7 @@ enum { CHAN_LAUNCH_FIXED = 24 };
 #define CHAN_LOOKUP 0xffffffffu
 
 enum chan_launch_flags {
-	CHAN_PTY = 1,	/* EXEC: a pty instead of three pipes (the main command is on the console) */
+	CHAN_PTY = 1, /* EXEC: a pty instead of three pipes (the main command is on the console) */
 	CHAN_LOGIN = 2, /* argv[0] is shown to the program with "-" before its last component */
 };
 

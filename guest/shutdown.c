@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "guest/shutdown.h"
+#include "core/chanproto.h"
+#include "guest/exec.h"
+#include "guest/jobs.h"
+#include "guest/mounts.h"
+#include <errno.h>
+#include <signal.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+enum {
+	GRACE_MAX_MS = 10 * 60 * 1000,
+	KILL_MS = 5000, /* for processes that a hanging file system holds */
+	LAST_MS = 500,	/* for the streams' last bytes */
+	DRAIN_MS = 500, /* for the host to take the last frames */
+};
+
+/* kill(-1) reaches the whole system: only pid 1 of the guest may say it. */
+static void signal_all(struct init *in, int signo)
+{
+	if (in->pid1 && getpid() == 1) {
+		kill(-1, signo);
+		return;
+	}
+	exec_signal_all(in, signo);
+	if (in->main.pid > 1)
+		kill(-in->main.pid, signo);
+}
+
+static void enter(struct init *in, enum shutdown_phase phase, uint32_t ms)
+{
+	in->shutdown.phase = phase;
+	in->shutdown.due = now_ms() + ms;
+}
+
+void shutdown_begin(struct init *in, uint32_t tag, uint32_t grace_ms)
+{
+	uint32_t grace = grace_ms > GRACE_MAX_MS ? GRACE_MAX_MS : grace_ms;
+
+	if (in->shutdown.phase != SHUT_NO) {
+		int64_t due = now_ms() + grace;
+
+		if (in->shutdown.phase == SHUT_TERM && due < in->shutdown.due)
+			in->shutdown.due = due;
+		if (tag && in->shutdown.tag)
+			jobs_done(in, tag, EALREADY);
+		else if (tag)
+			in->shutdown.tag = tag;
+		return;
+	}
+	in->shutdown.tag = tag;
+	enter(in, SHUT_TERM, grace);
+	if (in->main.pid > 1)
+		kill(in->main.pid, SIGHUP); /* an interactive shell ignores SIGTERM */
+	signal_all(in, SIGTERM);
+	signal_all(in, SIGCONT);
+}
+
+void shutdown_reaped(struct init *in)
+{
+	if (in->shutdown.phase == SHUT_KILL)
+		in->shutdown.killed++;
+}
+
+static void __attribute__((noreturn)) finish(struct init *in)
+{
+	if (in->pid1) {
+		sync();
+		mounts_undo();
+		sync();
+	}
+	if (in->shutdown.tag) {
+		unsigned char p[8] = {0};
+
+		chan_put32(p + 4, in->shutdown.killed);
+		gchan_send(&in->chan, CHAN_DONE, 0, in->shutdown.tag, p, sizeof(p));
+	}
+	gchan_drain(&in->chan, DRAIN_MS);
+	if (in->pid1 && getpid() == 1) {
+		reboot(RB_POWER_OFF);
+		reboot(RB_HALT_SYSTEM);
+	}
+	_exit(0);
+}
+
+int shutdown_tick(struct init *in)
+{
+	int64_t now = now_ms();
+	bool over = in->childless || now >= in->shutdown.due;
+
+	if (in->shutdown.phase == SHUT_NO)
+		return -1;
+	if (in->shutdown.phase == SHUT_TERM && over) {
+		enter(in, in->childless ? SHUT_LAST : SHUT_KILL, in->childless ? LAST_MS : KILL_MS);
+		if (!in->childless)
+			signal_all(in, SIGKILL);
+	} else if (in->shutdown.phase == SHUT_KILL && over) {
+		enter(in, SHUT_LAST, LAST_MS);
+	}
+	if (in->shutdown.phase == SHUT_LAST &&
+	    ((!in->streams && !in->jobs) || now >= in->shutdown.due))
+		finish(in);
+	return in->shutdown.due > now ? (int)(in->shutdown.due - now) : 0;
+}
