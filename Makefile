@@ -79,6 +79,9 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB) $(FACE_LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(shell pkg-config --cflags check 2>/dev/null) -MMD -MP $(LDFLAGS) \
 		-o $@ $< $(FACE_LIB) $(LIB) $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
+# This one runs the guest's init as an ordinary process.
+$(BUILD)/tests/test_chan_guest: | $(BUILD)/guest/init
+
 unit: deps $(UNIT_BIN) ## build and run the unit tests only
 	$(Q)bash tests/run.sh unit $(UNIT_BIN)
 

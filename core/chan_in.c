@@ -119,10 +119,10 @@ static int on_closed(struct chan *c, const struct frame *f)
 
 static int on_data(struct chan *c, const struct frame *f)
 {
-	struct chan_inlet *in = &f->s->out[f->flags & 3];
+	struct chan_inlet *in = &f->s->out[f->flags];
 
-	if (f->flags != 1 && f->flags != 2)
-		return chan_break(c, "DATA for channel %u", f->flags);
+	if (f->flags == 0)
+		return chan_break(c, "DATA for channel 0");
 	if (in->eof)
 		return chan_break(c, "DATA behind EOF");
 	if (f->n > in->credit)
@@ -138,10 +138,10 @@ static int on_data(struct chan *c, const struct frame *f)
 
 static int on_eof(struct chan *c, const struct frame *f)
 {
-	bool *seen = f->flags ? &f->s->out[f->flags & 3].eof : &f->s->no_input;
+	bool *seen = f->flags ? &f->s->out[f->flags].eof : &f->s->no_input;
 
-	if (f->flags > 2 || *seen)
-		return chan_break(c, *seen ? "EOF twice" : "EOF for channel %u", f->flags);
+	if (*seen)
+		return chan_break(c, "EOF twice for channel %u", f->flags);
 	*seen = true;
 	if (!f->s->closing && c->ops->stream_eof)
 		c->ops->stream_eof(c->user, f->id, f->flags);
@@ -298,6 +298,8 @@ static int check_header(struct chan *c, struct frame *f, const struct rule **rul
 		return chan_break(c, "message type %u of %u bytes", f->type, f->n);
 	if (f->flags & ~r->flags)
 		return chan_break(c, "message type %u with flags %#x", f->type, f->flags);
+	if ((r->flags & 3) && f->flags > 2)
+		return chan_break(c, "message type %u for channel %u", f->type, f->flags);
 	if (c->message_id && (f->type != CHAN_DONE || f->id != c->message_id))
 		return chan_break(c, "message type %u inside a longer one", f->type);
 	if (!id_fits(c, r, f))

@@ -64,18 +64,16 @@ static bool on_setup(struct init *in, const struct frame *f)
 
 static int add_entropy(const unsigned char *p, size_t n)
 {
-	struct {
-		struct rand_pool_info head;
-		unsigned char bytes[CHAN_MAX_ENTROPY];
-	} pool;
+	int room[(sizeof(struct rand_pool_info) + CHAN_MAX_ENTROPY) / sizeof(int)];
+	struct rand_pool_info *pool = (struct rand_pool_info *)room;
 	int fd = open("/dev/random", O_WRONLY | O_CLOEXEC), r = 0;
 
 	if (fd < 0)
 		return errno;
-	pool.head.entropy_count = (int)n * 8;
-	pool.head.buf_size = (int)n;
-	memcpy(pool.head.buf, p, n);
-	if (ioctl(fd, RNDADDENTROPY, &pool) < 0)
+	pool->entropy_count = (int)n * 8;
+	pool->buf_size = (int)n;
+	memcpy(pool->buf, p, n);
+	if (ioctl(fd, RNDADDENTROPY, pool) < 0)
 		r = errno;
 	close(fd);
 	return r;
