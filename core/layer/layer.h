@@ -162,9 +162,17 @@ int layer_fsyncdir(struct layer *l, uint64_t dh, bool datasync);
 /* Extended attributes as the guest names them (user., trusted., security., system.posix_acl_*). */
 ssize_t layer_getxattr(struct layer *l, uint64_t node, const char *name, void *value, size_t size);
 ssize_t layer_listxattr(struct layer *l, uint64_t node, char *list, size_t size);
+/* flags: XATTR_CREATE, XATTR_REPLACE, and the door's FUSE_SETXATTR_ACL_KILL_SGID as this bit. */
+#define LAYER_XATTR_KILL_SGID 0x100
 int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void *value, size_t size,
 		   int flags, const struct layer_cred *c);
 int layer_removexattr(struct layer *l, uint64_t node, const char *name, const struct layer_cred *c);
+
+/*
+ * True when new entries of the directory inherit a default ACL: the layer does that, and the door
+ * must not apply the caller's umask to the mode then (with FUSE_DONT_MASK).
+ */
+bool layer_has_default_acl(struct layer *l, uint64_t dir);
 
 int layer_statfs(struct layer *l, struct statvfs *st);
 int layer_syncfs(struct layer *l);

@@ -32,6 +32,7 @@
 #define GAOL_CORE_LAYER_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * internal: what the rooms of the layer share. Nobody outside core/layer includes it.
+ *
+ * Words: a *node* is an inode that a door knows; a *name* ties a node to its parent; a *dir* is an
+ * open directory in the bounded cache, with one upper descriptor and a *side* for each lower
+ * directory that merges into it; a *hit* is what a lower shows at a name; *found* is the answer of
+ * the whole union. A *tag* numbers a lower file system (stable over restarts: work/devices).
+ *
+ * work/ holds: index/ (copied-up inodes of lower hard links, by TAG-INO), devices (the tags),
+ * whiteout (one inode that all whiteouts are links to), rename (the redo note of a rename in
+ * flight, see rename.c) and temporaries t.N, removed at open.
+ */
+#ifndef GAOL_CORE_LAYER_INTERNAL_H
+#define GAOL_CORE_LAYER_INTERNAL_H
+
+#include "core/layer/layer.h"
+#include "core/layer/record.h"
+#include <fcntl.h>
+#include <limits.h>
+
+#define ROOT 1u		  /* index of the root's node */
+#define TAG_UPPER 0u	  /* inode numbers born in upper */
+#define TAG_SYNTH 0x7fffu /* directories without an inode: mounts, waypoints */
+#define TAG_MAX 0x7000u
+#define LAYER_DEV 0x6a6cu /* st_dev of everything */
+#define NODE_CHUNK 1024u
+#define ORPHANS_MAX 1024
+#define REVALIDATE_NS 1000000000LL /* a lower directory held open is looked at again after this */
+
+struct name {
+	struct name *hash_next;
+	struct name *node_next;
+	uint32_t parent;
+	uint32_t node;
+	uint32_t hash;
+	uint8_t len;
+	char s[];
+};
+
+enum node_flags {
+	NODE_UPPER = 1,	  /* it has an inode in upper */
+	NODE_INDEXED = 2, /* that inode has a link in work/index */
+	NODE_DEAD = 4,	  /* a removed directory */
+	NODE_USED = 8,
+	NODE_CAPFREE = 16, /* known to have no security.capability */
+};
+
+struct node {
+	struct name *names;
+	char *origin; /* lower path of a redirected entry, else NULL */
+	uint64_t lookups;
+	uint64_t upper_ino;
+	uint64_t lower_ino; /* identity while there is no upper */
+	uint64_t origin_ino;
+	uint32_t gen;
+	uint32_t hash_next; /* chain of equal inodes' hash */
+	uint32_t kids;	    /* names whose parent this is */
+	uint32_t files;	    /* index of the first open handle, 0 = none */
+	uint32_t dir;	    /* slot in the cache of open directories + 1 */
+	uint32_t orphan;    /* slot in the table of nameless inodes + 1 */
+	uint32_t mode;	    /* type always; the rest while in upper */
+	uint32_t uid, gid;  /* cached record of an upper entry */
+	uint32_t rflags;
+	uint32_t rdev_major, rdev_minor;
+	uint16_t origin_tag;
+	uint16_t tag; /* of lower_ino */
+	uint16_t flags;
+};
+
+struct chunk {
+	uint32_t used;
+	uint32_t free; /* first free slot + 1 */
+	struct node node[NODE_CHUNK];
+};
+
+struct side {
+	int fd;
+	uint8_t lower;
+	bool way;  /* only names on the way to a deeper rule are shown */
+	bool walk; /* names can be looked up */
+	bool list; /* names can be listed */
+	uint16_t tag;
+	dev_t dev;
+	ino_t ino;
+	struct auth_at mnt; /* place in the lower's mount table */
+};
+
+struct sides {
+	int n;
+	struct side s[LAYER_LOWER_MAX];
+};
+
+struct dir {
+	uint32_t node, slot;
+	struct dir *prev, *next; /* LRU ring, newest first */
+	unsigned pins;
+	uint32_t epoch;
+	int64_t checked;
+	int upper;
+	int8_t default_acl; /* -1: not known */
+	nlink_t nlink;	    /* of a merged directory, 0: not counted */
+	bool gone;	    /* out of the cache, freed with its last pin */
+	struct auth_at at;
+	struct sides sides;
+};
+
+enum hit_kind { HIT_NONE, HIT_SHOWN, HIT_EMPTY, HIT_STOP };
+
+struct hit {
+	enum hit_kind kind;
+	int side; /* index in sides, -1 for a waypoint that no lower has */
+	bool way;
+	uint16_t tag;
+	struct stat st; /* attributes as shown, but for st_ino and st_dev */
+	uint32_t rflags;
+	struct auth_at mnt;
+};
+
+enum found_kind { FOUND_NONE, FOUND_UPPER, FOUND_LOWER };
+
+struct found {
+	enum found_kind kind;
+	bool whiteout; /* upper has a whiteout at the name */
+	bool here;     /* upper has an entry at the name */
+	bool indexed;  /* the upper inode was reached through work/index */
+	struct auth_at at;
+	struct stat st;	   /* native lstat (upper) */
+	struct record rec; /* upper only */
+	struct hit hit;	   /* lower only, or what lies below when asked for */
+};
+
+struct lower {
+	char *path;
+	int fd;
+	bool virtual, guarded;
+	struct authority *mounts;
+};
+
+struct handle {
+	uint32_t gen, node;
+	uint32_t next; /* of the node */
+	int fd;
+	int flags;
+	bool is_dir, upper, wrote;
+	int64_t told;	  /* time of the last write event */
+	uint64_t pending; /* bytes written since */
+	struct layer_cred who;
+	struct snapshot *snap;
+};
+
+struct orphan {
+	uint32_t node;
+	int fd;
+};
+
+struct tag {
+	char *id;
+	dev_t dev;
+	bool known; /* dev is valid in this run */
+};
+
+struct layer {
+	struct lower lower[LAYER_LOWER_MAX];
+	int nlower;
+	int upper, work, index, tags_fd;
+	size_t indexed; /* entries in work/index */
+	ino_t whiteout_ino;
+	bool readonly, events_read, switch_ids, no_tmpfile;
+	const struct authority *authority;
+	layer_event_fn *on_event;
+	void *event_user;
+	int64_t born;
+	uint64_t seed[2];
+	uint32_t temp;
+
+	struct chunk **chunk;
+	uint32_t nchunk, chunk_hint, gen;
+	size_t nnodes, nnames, freed;
+	struct name **names;
+	size_t names_cap;
+	uint32_t *inodes;
+	size_t inodes_cap;
+
+	struct dir **dir;
+	uint32_t dir_cap, ndirs, epoch;
+	struct dir lru;
+
+	struct orphan *orphan;
+	uint32_t orphan_cap, orphan_next, norphans;
+
+	struct handle **handle;
+	uint32_t handle_cap, nhandles, handle_free;
+
+	struct tag *tag;
+	uint32_t ntags;
+	struct tag *mounted; /* device -> smallest mount point, from mountinfo */
+	size_t nmounted;
+	char path[2][PATH_MAX];
+};
+
+/* node.c */
+struct node *node_at(struct layer *l, uint32_t i);
+/* The index of a door's number, 0 when it is stale or invented. */
+uint32_t node_index(struct layer *l, uint64_t id);
+uint64_t node_id(struct layer *l, uint32_t i);
+uint32_t node_new(struct layer *l);
+/* Frees i, and parents that only it kept, when nothing refers to it any more. */
+void node_drop(struct layer *l, uint32_t i);
+/* Puts the node into the table of inodes (by upper_ino, else tag and lower_ino), takes it out. */
+void node_hash(struct layer *l, uint32_t i);
+void node_unhash(struct layer *l, uint32_t i);
+uint32_t node_by_upper(struct layer *l, uint64_t ino);
+uint32_t node_by_lower(struct layer *l, uint16_t tag, uint64_t ino);
+void node_record_set(struct node *n, const struct record *r);
+bool node_is_dir(const struct node *n);
+bool node_is_upper(const struct node *n);
+uint32_t name_hash(const struct layer *l, uint32_t parent, const char *s, size_t n);
+struct name *name_find(struct layer *l, uint32_t parent, const char *s);
+struct name *name_add(struct layer *l, uint32_t parent, const char *s, uint32_t node);
+/* Takes the name off its node; neither node nor parent is dropped. */
+void name_del(struct layer *l, struct name *nm);
+void table_init(struct layer *l);
+void table_free(struct layer *l);
+
+/* mounts.c */
+int mounts_open(struct layer *l, const char *const *empty, struct err *e);
+void mounts_close(struct layer *l);
+/* The tag of a device; fd (or -1) is an open directory of it, to name it by when it is new. */
+uint16_t tag_of(struct layer *l, dev_t dev, int fd);
+uint64_t ino_make(uint16_t tag, uint64_t ino);
+
+/* lower.c */
+/* Between the two, files are opened as nobody when the side is guarded and not own. */
+bool guard_enter(struct layer *l, const struct side *s, struct auth_at at);
+void guard_leave(bool entered);
+bool side_guards(const struct layer *l, const struct side *s, struct auth_at at);
+/* What the sides show at name: 0 with h->kind set, or -errno. */
+int lower_find(struct layer *l, const struct sides *ss, uint64_t dir_ino, const char *name,
+	       struct auth_at at, struct hit *h);
+/* Opens the directories that merge at name (at holds there) into out. */
+int sides_step(struct layer *l, const struct sides *ss, const char *name, struct auth_at at,
+	       struct sides *out);
+void sides_close(struct sides *ss);
+int sides_root(struct layer *l, struct sides *out);
+/* The sides of the directory that holds the lower path, and its last component. */
+int sides_walk(struct layer *l, const char *path, struct sides *out, const char **last,
+	       struct auth_at *at);
+/* Opens the regular file a hit tells of, for reading. */
+int lower_open(struct layer *l, const struct sides *ss, const char *name, struct auth_at at,
+	       const struct hit *h, int flags);
+
+/* dirs.c */
+#define cleanup_dir __attribute__((cleanup(dir_unpin)))
+int dir_get(struct layer *l, uint32_t i, struct dir **out);
+void dir_unpin(struct dir **d);
+void dir_drop(struct layer *l, uint32_t i);
+void dirs_init(struct layer *l, uint32_t cap);
+void dirs_free(struct layer *l);
+int64_t now_ns(void);
+/* What holds at a node. */
+int node_auth(struct layer *l, uint32_t i, struct auth_at *at);
+
+/* union.c */
+int name_check(const char *name);
+/* Node and attributes (st may be NULL) of what union_find found. */
+uint32_t union_take(struct layer *l, struct dir *d, const char *name, const struct found *f,
+		    struct stat *st);
+int union_find(struct layer *l, struct dir *d, const char *name, bool below, struct found *f);
+/* Looks name up and gives its node (no look-up counted), attributes to st when it is not NULL. */
+int union_node(struct layer *l, uint32_t dir, const char *name, uint32_t *node, struct stat *st);
+int union_stat(struct layer *l, uint32_t i, struct stat *st);
+/* Makes or finds the node of what was found. */
+uint32_t union_adopt(struct layer *l, struct dir *d, const char *name, const struct found *f);
+void upper_shown(const struct record *r, const struct stat *native, struct stat *st);
+void entry_give(struct layer *l, uint32_t i, const struct stat *st, struct layer_entry *out);
+
+/* upper.c: how a node's upper inode is reached, and how new ones are made */
+struct place {
+	struct dir *dir; /* pinned, or NULL */
+	int fd;		 /* directory descriptor, borrowed */
+	const char *name;
+	char buf[48];
+};
+#define cleanup_place __attribute__((cleanup(place_done)))
+int place_of(struct layer *l, uint32_t i, struct place *p);
+void place_done(struct place *p);
+int upper_open(struct layer *l, uint32_t i, int flags);
+int upper_record(struct layer *l, uint32_t i, int fd, struct record *r);
+int record_write(int fd, const struct record *r, bool had);
+struct temp {
+	int fd;
+	char name[24];
+};
+int temp_make(struct layer *l, struct temp *t);
+int temp_place(struct layer *l, struct temp *t, int dirfd, const char *name, bool replace);
+void temp_drop(struct layer *l, struct temp *t);
+void temp_name(struct layer *l, char out[24]);
+int whiteout_make(struct layer *l, int dirfd, const char *name);
+/* The same as a temporary in work/. */
+int whiteout_temp(struct layer *l, char out[24]);
+/* Keeps an inode that loses its last name reachable for its node. */
+void orphan_keep(struct layer *l, uint32_t i, int fd);
+int orphan_fd(struct layer *l, uint32_t i);
+void orphan_drop(struct layer *l, uint32_t i);
+
+/* copyup.c */
+/* Gives the node an inode in upper: complete, or META for a regular file. */
+int copyup_meta(struct layer *l, uint32_t i);
+/* The same, and the first keep bytes of data are there. */
+int copyup_data(struct layer *l, uint32_t i, off_t keep);
+int copyup_dir(struct layer *l, uint32_t i);
+/* The lower file of a META or lower node for reading, or -errno. */
+int data_open(struct layer *l, uint32_t i, int flags, struct stat *st);
+/* Makes a META or merged entry independent of its place. */
+int redirect_set(struct layer *l, uint32_t i);
+int dir_set_opaque(struct layer *l, uint32_t i);
+ssize_t lower_path(struct layer *l, uint32_t i, char *buf, size_t size);
+
+/* index.c */
+int index_name(uint16_t tag, uint64_t ino, char out[48]);
+/* Looks for the copied-up inode of a lower file: 1 found, 0 not. */
+int index_find(struct layer *l, uint16_t tag, const struct stat *low, struct stat *st,
+	       struct record *r);
+bool index_has(struct layer *l, const struct record *r, ino_t upper_ino);
+int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlink);
+/* One lower name of an indexed node is covered by upper now. */
+void index_covered(struct layer *l, uint32_t i);
+nlink_t index_nlink(struct layer *l, uint32_t i, nlink_t native);
+/* Makes a real link at an indexed node's lower name. */
+int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name);
+
+/* tell.c */
+int refuse(struct layer *l, int err, uint32_t dir, const char *name, const struct layer_cred *c);
+/* 0, or the refusal that changing at "at" gives, told as an event. */
+int may_change(struct layer *l, struct auth_at at, uint32_t dir, const char *name,
+	       const struct layer_cred *c);
+int may_change_node(struct layer *l, uint32_t i, const struct layer_cred *c);
+void tell(struct layer *l, unsigned op, uint32_t dir, const char *name, mode_t mode, uint64_t bytes,
+	  const struct layer_cred *c, const char *text);
+void tell_node(struct layer *l, unsigned op, uint32_t i, mode_t mode, uint64_t bytes,
+	       const struct layer_cred *c, const char *text);
+void tell_two(struct layer *l, unsigned op, uint32_t dir, const char *name, uint32_t dir2,
+	      const char *name2, mode_t mode, const struct layer_cred *c);
+void tell_read(struct layer *l, uint32_t i, const struct layer_cred *c);
+ssize_t path_of(struct layer *l, uint32_t i, const char *name, char *buf, size_t size);
+
+/* file.c */
+struct handle *handle_at(struct layer *l, uint64_t fh, bool is_dir);
+uint64_t handle_new(struct layer *l, uint32_t node, bool is_dir, struct handle **out);
+void handle_free(struct layer *l, uint32_t i);
+/* A descriptor of a node that is open, or -1; borrowed. */
+int node_fd(struct layer *l, uint32_t i);
+/* The same of a handle that still reads the lower file. */
+int node_lower_fd(struct layer *l, uint32_t i);
+/* Points the open handles of a node that was copied up to its upper file. */
+int handles_follow(struct layer *l, uint32_t i);
+void snapshot_free(struct snapshot *s);
+
+/* create.c */
+/* The node of an inode that was just made at name, with its attributes. */
+int made_entry(struct layer *l, struct dir *d, const char *name, const struct record *r, int fd,
+	       struct layer_entry *out);
+
+/* remove.c */
+mode_t found_mode(const struct found *f);
+/* True when the name's node will be nameless and unreachable without it. */
+bool name_is_last(struct layer *l, uint32_t dir, const char *name);
+/* A descriptor that keeps the inode of a name about to vanish, or -1. */
+int found_keep(struct layer *l, struct dir *d, const char *name, const struct found *f);
+/* Takes the name off its node; fd (or -1), taken over, keeps the node reachable. */
+void name_gone(struct layer *l, uint32_t dir, const char *name, int fd);
+
+/* dir.c */
+int dir_is_empty(struct layer *l, uint32_t i);
+/* Subdirectories that a merged directory shows. */
+nlink_t dir_nlink(struct layer *l, uint32_t i, nlink_t native);
+/* A subdirectory of i came or went. */
+void dir_changed(struct layer *l, uint32_t i);
+
+/* meta.c */
+/* Clears set-id bits (when setid) and file capabilities of a file that is written. */
+int kill_privs(struct layer *l, uint32_t i, int fd, bool setid);
+int truncate_node(struct layer *l, uint32_t i, off_t size);
+#define CAPS_XATTR RECORD_GUEST_PREFIX "security.capability"
+#define ACL_ACCESS RECORD_GUEST_PREFIX "system.posix_acl_access"
+#define ACL_DEFAULT RECORD_GUEST_PREFIX "system.posix_acl_default"
+
+/* acl.c */
+/* Default ACL of the directory applies: *mode is masked, ACLs are written to fd. */
+int acl_inherit(struct layer *l, struct dir *d, mode_t *mode, int fd);
+bool acl_default_of(struct layer *l, struct dir *d);
+/* An ACL to be stored as access ACL: the mode that follows from it; 1 when the mode says it all. */
+int acl_to_mode(const void *acl, size_t n, mode_t *mode);
+int acl_check(const void *acl, size_t n);
+/* After chmod: the access ACL of fd follows mode. */
+int acl_chmod(int fd, mode_t mode);
+
+#endif

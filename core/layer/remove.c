@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Removing entries: a whiteout is left only where a lower entry is really visible. */
+#include "core/fd.h"
+#include "core/layer/internal.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Finds what is to go, checks that it may, and has its directory in upper. */
+static int removal_begin(struct layer *l, uint64_t dir, const char *name,
+			 const struct layer_cred *c, uint32_t *di, struct dir **d, struct found *f)
+{
+	int err = name_check(name);
+
+	*di = node_index(l, dir);
+	if (!*di)
+		return -ESTALE;
+	if (!err)
+		err = dir_get(l, *di, d);
+	if (!err)
+		err = union_find(l, *d, name, true, f);
+	if (!err && f->kind == FOUND_NONE)
+		err = -ENOENT;
+	if (!err)
+		err = may_change(l, f->at, *di, name, c);
+	if (!err && (*d)->upper < 0) {
+		dir_unpin(d);
+		err = copyup_dir(l, *di);
+		if (!err)
+			err = dir_get(l, *di, d);
+	}
+	return err;
+}
+
+mode_t found_mode(const struct found *f)
+{
+	return f->kind == FOUND_UPPER ? f->rec.mode : f->hit.st.st_mode;
+}
+
+int found_keep(struct layer *l, struct dir *d, const char *name, const struct found *f)
+{
+	mode_t mode = found_mode(f);
+
+	if (f->here)
+		return openat(d->upper, name,
+			      (S_ISDIR(mode) ? O_PATH : O_RDWR) | O_NOFOLLOW | O_CLOEXEC);
+	if (f->kind == FOUND_LOWER && f->hit.kind == HIT_SHOWN)
+		return lower_open(l, &d->sides, name, f->at, &f->hit,
+				  S_ISREG(mode) ? O_RDONLY : O_PATH);
+	return -1;
+}
+
+void name_gone(struct layer *l, uint32_t dir, const char *name, int fd)
+{
+	struct name *nm = name_find(l, dir, name);
+	uint32_t i = nm ? nm->node : 0;
+	struct node *n;
+
+	if (!i) {
+		fd_close(&fd);
+		return;
+	}
+	n = node_at(l, i);
+	name_del(l, nm);
+	if (!n->names && node_is_dir(n)) {
+		n->flags |= NODE_DEAD;
+		dir_drop(l, i);
+	}
+	if (!n->names && !(n->flags & NODE_INDEXED) && n->lookups)
+		orphan_keep(l, i, fd);
+	else
+		fd_close(&fd);
+	node_drop(l, i);
+}
+
+bool name_is_last(struct layer *l, uint32_t dir, const char *name)
+{
+	struct name *nm = name_find(l, dir, name);
+
+	return nm && !nm->node_next && node_at(l, nm->node)->names == nm &&
+	       node_at(l, nm->node)->lookups && node_fd(l, nm->node) < 0;
+}
+
+/* Puts a whiteout over an upper file. */
+static int whiteout_over(struct layer *l, struct dir *d, const char *name)
+{
+	char temp[24];
+	int err = whiteout_temp(l, temp);
+
+	if (!err && renameat(l->work, temp, d->upper, name) < 0) {
+		err = -errno;
+		unlinkat(l->work, temp, 0);
+	}
+	return err;
+}
+
+int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct layer_cred *c)
+{
+	cleanup_dir struct dir *d = NULL;
+	cleanup_fd int fd = -1;
+	struct found f;
+	uint32_t di, i = 0;
+	bool low;
+	int err = removal_begin(l, dir, name, c, &di, &d, &f);
+
+	if (err)
+		return err;
+	if (S_ISDIR(found_mode(&f)))
+		return -EISDIR;
+	low = f.kind == FOUND_LOWER || f.hit.kind != HIT_NONE;
+	if (name_is_last(l, di, name))
+		fd = found_keep(l, d, name, &f);
+	if (f.here && !low)
+		err = unlinkat(d->upper, name, 0) < 0 ? -errno : 0;
+	else if (f.here)
+		err = whiteout_over(l, d, name);
+	else
+		err = whiteout_make(l, d->upper, name);
+	if (err)
+		return err;
+	if (f.indexed && !f.here)
+		i = node_by_upper(l, f.st.st_ino);
+	if (f.indexed && !f.here && !i)
+		i = union_take(l, d, name, &f, NULL);
+	if (i) {
+		struct node *n = node_at(l, i);
+		if (!n->names->node_next && n->lookups && node_fd(l, i) < 0)
+			fd = upper_open(l, i, O_RDWR);
+		index_covered(l, i);
+	}
+	tell(l, EVENT_UNLINK, di, name, found_mode(&f), 0, c, NULL);
+	name_gone(l, di, name, fd_steal(&fd));
+	return 0;
+}
+
+/* An upper directory that shows nothing, whatever whiteouts lie in it, leaves in one step. */
+static int dir_take_away(struct layer *l, struct dir *d, const char *name, bool low)
+{
+	char temp[24];
+	int err = 0;
+
+	if (!low && unlinkat(d->upper, name, AT_REMOVEDIR) == 0)
+		return 0;
+	if (!low && errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	if (low) {
+		err = whiteout_temp(l, temp);
+		if (err)
+			return err;
+		if (renameat2(l->work, temp, d->upper, name, RENAME_EXCHANGE) < 0) {
+			err = -errno;
+			unlinkat(l->work, temp, 0);
+			return err;
+		}
+	} else {
+		temp_name(l, temp);
+		if (renameat(d->upper, name, l->work, temp) < 0)
+			return -errno;
+	}
+	/* what cannot be removed now goes when work/ is cleaned at the next open */
+	dir_remove_tree(l->work, temp);
+	return 0;
+}
+
+int layer_rmdir(struct layer *l, uint64_t dir, const char *name, const struct layer_cred *c)
+{
+	cleanup_dir struct dir *d = NULL;
+	cleanup_fd int fd = -1;
+	struct found f;
+	uint32_t di, i;
+	int err = removal_begin(l, dir, name, c, &di, &d, &f);
+
+	if (err)
+		return err;
+	if (!S_ISDIR(found_mode(&f)))
+		return -ENOTDIR;
+	if (auth_is_waypoint(f.at) || (f.kind == FOUND_LOWER && f.hit.kind == HIT_EMPTY))
+		return -EBUSY;
+	i = union_take(l, d, name, &f, NULL);
+	node_at(l, i)->lookups++; /* stays while it is worked on */
+	err = dir_is_empty(l, i);
+	if (!err) {
+		if (node_at(l, i)->lookups > 1)
+			fd = found_keep(l, d, name, &f);
+		if (f.here)
+			err = dir_take_away(l, d, name, f.hit.kind != HIT_NONE);
+		else
+			err = whiteout_make(l, d->upper, name);
+	}
+	node_at(l, i)->lookups--;
+	if (err) {
+		node_drop(l, i);
+		return err;
+	}
+	dir_changed(l, di);
+	tell(l, EVENT_RMDIR, di, name, found_mode(&f), 0, c, NULL);
+	name_gone(l, di, name, fd_steal(&fd));
+	return 0;
+}
