@@ -198,15 +198,15 @@ static int data_copy(int from, int to, off_t len, off_t size)
 static void record_from(struct record *r, const struct hit *h)
 {
 	*r = (struct record){
-		.mode = h->st.st_mode,
-		.uid = h->st.st_uid,
-		.gid = h->st.st_gid,
-		.rdev = h->st.st_rdev,
-		.origin_dev = h->tag,
-		.origin_ino = h->st.st_ino,
-		.lower_size = (uint64_t)h->st.st_size,
-		.lower_mtime = ts_ns(&h->st.st_mtim),
-		.lower_ctime = ts_ns(&h->st.st_ctim),
+	    .mode = h->st.st_mode,
+	    .uid = h->st.st_uid,
+	    .gid = h->st.st_gid,
+	    .rdev = h->st.st_rdev,
+	    .origin_dev = h->tag,
+	    .origin_ino = h->st.st_ino,
+	    .lower_size = (uint64_t)h->st.st_size,
+	    .lower_mtime = ts_ns(&h->st.st_mtim),
+	    .lower_ctime = ts_ns(&h->st.st_ctim),
 	};
 }
 
@@ -258,8 +258,8 @@ static int copyup_one_dir(struct layer *l, uint32_t i, struct dir *up, const str
 	if (!err && f->hit.kind == HIT_SHOWN) {
 		const struct side *s = &up->sides.s[f->hit.side];
 		bool in = guard_enter(l, s, f->at);
-		cleanup_fd int low = openat(s->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-								O_NONBLOCK | O_CLOEXEC);
+		cleanup_fd int low = openat(
+		    s->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		guard_leave(in);
 		if (low >= 0)
 			xattrs_copy(low, fd, l->lower[s->lower].virtual);
@@ -348,8 +348,8 @@ static int copyup_one_file(struct layer *l, uint32_t i, struct dir *up, const st
 	if (!err)
 		err = times_get(up->upper, times);
 	if (!err && many)
-		err = index_add(l, t.fd, f->hit.tag, f->hit.st.st_ino,
-				(uint32_t)f->hit.st.st_nlink);
+		err =
+		    index_add(l, t.fd, f->hit.tag, f->hit.st.st_ino, (uint32_t)f->hit.st.st_nlink);
 	if (!err)
 		err = temp_place(l, &t, up->upper, name, false);
 	if (!err) {
@@ -380,8 +380,7 @@ static int copyup_one(struct layer *l, uint32_t i, off_t keep)
 		return err;
 	if (f.kind != FOUND_LOWER || f.hit.st.st_ino != n->lower_ino || f.hit.tag != n->tag)
 		return -ESTALE;
-	return node_is_dir(n) ? copyup_one_dir(l, i, up, &f)
-			      : copyup_one_file(l, i, up, &f, keep);
+	return node_is_dir(n) ? copyup_one_dir(l, i, up, &f) : copyup_one_file(l, i, up, &f, keep);
 }
 
 int copyup_dir(struct layer *l, uint32_t i)
@@ -520,8 +519,7 @@ static int flags_set(struct layer *l, uint32_t i, uint32_t flags, const char *or
 	if (fd < 0)
 		return fd;
 	err = upper_record(l, i, fd, &r);
-	if (!err && origin &&
-	    fsetxattr(fd, RECORD_ORIGIN_XATTR, origin, strlen(origin), 0) < 0)
+	if (!err && origin && fsetxattr(fd, RECORD_ORIGIN_XATTR, origin, strlen(origin), 0) < 0)
 		err = -errno;
 	if (err)
 		return err;

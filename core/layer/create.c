@@ -91,23 +91,20 @@ int made_entry(struct layer *l, struct dir *d, const char *name, const struct re
 static int make_inode(struct layer *l, struct making *m, const char *name, const char *data,
 		      int flags, int *fd)
 {
-	bool acl = acl_default_of(l, m->d) && !S_ISLNK(m->r.mode);
 	struct temp t;
 	int err;
 
-	if (!acl && !data && !m->f.whiteout && record_is_default(&m->r)) {
+	if (!data && !m->f.whiteout && record_is_default(&m->r)) {
 		*fd = openat(m->d->upper, name,
 			     O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC |
-				     (flags & (O_SYNC | O_DSYNC)),
+				 (flags & (O_SYNC | O_DSYNC)),
 			     0600);
 		return *fd < 0 ? -errno : 0;
 	}
 	err = temp_make(l, &t);
 	if (err)
 		return err;
-	if (acl)
-		err = acl_inherit(l, m->d, &m->r.mode, t.fd);
-	if (!err && data)
+	if (data)
 		err = fd_write_full(t.fd, data, strlen(data));
 	if (!err)
 		err = record_write(t.fd, &m->r, false);
@@ -210,8 +207,6 @@ int layer_tmpfile(struct layer *l, uint64_t dir, mode_t mode, int flags, const s
 	r.gid = node_at(l, up)->mode & S_ISGID ? node_at(l, up)->gid : c ? c->gid : 0;
 	if (*t.name)
 		err = -EOPNOTSUPP;
-	if (!err && acl_default_of(l, d))
-		err = acl_inherit(l, d, &r.mode, t.fd);
 	if (!err)
 		err = record_write(t.fd, &r, false);
 	if (!err && fstat(t.fd, &st) < 0)
@@ -255,7 +250,7 @@ int layer_mkdir(struct layer *l, uint64_t dir, const char *name, mode_t mode,
 
 	if (err)
 		return err;
-	if (record_is_default(&m.r) && !m.f.whiteout && !acl_default_of(l, m.d)) {
+	if (record_is_default(&m.r) && !m.f.whiteout) {
 		if (mkdirat(m.d->upper, name, 0700) < 0)
 			return -errno;
 	} else {
@@ -267,8 +262,6 @@ int layer_mkdir(struct layer *l, uint64_t dir, const char *name, mode_t mode,
 		fd = openat(l->work, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)
 			err = -errno;
-		if (!err && acl_default_of(l, m.d))
-			err = acl_inherit(l, m.d, &m.r.mode, fd);
 		if (!err)
 			err = record_write(fd, &m.r, false);
 		if (!err)

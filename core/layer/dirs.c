@@ -208,7 +208,7 @@ static int dir_same(struct layer *l, struct dir *up, const struct node *n, const
 		return 0;
 	if (d->sides.n)
 		return d->sides.s[0].ino == n->lower_ino && d->sides.s[0].tag == n->tag ? 0
-										       : -ESTALE;
+											: -ESTALE;
 	err = lower_find(l, &up->sides, 0, name, d->at, &h);
 	if (!err && h.kind == HIT_NONE)
 		err = -ESTALE;
@@ -230,7 +230,7 @@ static int dir_open(struct layer *l, uint32_t i)
 		up->pins++;
 	}
 	d = xcalloc(1, sizeof(*d));
-	*d = (struct dir){.node = i, .upper = -1, .default_acl = -1, .epoch = l->epoch};
+	*d = (struct dir){.node = i, .upper = -1, .epoch = l->epoch};
 	d->checked = now_ns();
 	if (i == ROOT) {
 		d->at = auth_top(l);
@@ -243,8 +243,8 @@ static int dir_open(struct layer *l, uint32_t i)
 	} else {
 		d->at = auth_child(l, up->at, n, name);
 		if (n->flags & NODE_UPPER) {
-			d->upper = openat(up->upper, name,
-					  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			d->upper =
+			    openat(up->upper, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			if (d->upper < 0)
 				err = errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
 		}

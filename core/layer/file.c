@@ -149,7 +149,7 @@ int layer_open_file(struct layer *l, uint64_t node, int flags, const struct laye
 	if (!i)
 		return -ESTALE;
 	if (!S_ISREG(node_at(l, i)->mode))
-		return S_ISDIR(node_at(l, i)->mode) ? -EISDIR
+		return S_ISDIR(node_at(l, i)->mode)   ? -EISDIR
 		       : S_ISLNK(node_at(l, i)->mode) ? -ELOOP
 						      : -ENXIO;
 	if (writable(flags) || (flags & O_TRUNC))

@@ -109,8 +109,7 @@ nlink_t index_nlink(struct layer *l, uint32_t i, nlink_t native)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", l->index, name);
 	if (lgetxattr(path, COUNT_XATTR, b, sizeof(b)) != (ssize_t)sizeof(b))
 		return native;
-	return native - 1 +
-	       (b[0] | (nlink_t)b[1] << 8 | (nlink_t)b[2] << 16 | (nlink_t)b[3] << 24);
+	return native - 1 + (b[0] | (nlink_t)b[1] << 8 | (nlink_t)b[2] << 16 | (nlink_t)b[3] << 24);
 }
 
 int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name)

@@ -98,9 +98,8 @@ struct dir {
 	uint32_t epoch;
 	int64_t checked;
 	int upper;
-	int8_t default_acl; /* -1: not known */
-	nlink_t nlink;	    /* of a merged directory, 0: not counted */
-	bool gone;	    /* out of the cache, freed with its last pin */
+	nlink_t nlink; /* of a merged directory, 0: not counted */
+	bool gone;     /* out of the cache, freed with its last pin */
 	struct auth_at at;
 	struct sides sides;
 };
@@ -386,10 +385,7 @@ int truncate_node(struct layer *l, uint32_t i, off_t size);
 #define ACL_ACCESS RECORD_GUEST_PREFIX "system.posix_acl_access"
 #define ACL_DEFAULT RECORD_GUEST_PREFIX "system.posix_acl_default"
 
-/* acl.c */
-/* Default ACL of the directory applies: *mode is masked, ACLs are written to fd. */
-int acl_inherit(struct layer *l, struct dir *d, mode_t *mode, int fd);
-bool acl_default_of(struct layer *l, struct dir *d);
+/* aclmode.c */
 /* An ACL to be stored as access ACL: the mode that follows from it; 1 when the mode says it all. */
 int acl_to_mode(const void *acl, size_t n, mode_t *mode);
 int acl_check(const void *acl, size_t n);

@@ -12,8 +12,13 @@
  * layer_forget subtracts. LAYER_ROOT is always there. Files: an open file is known by a handle
  * number of the same kind.
  *
- * Space and descriptors: nodes hold no descriptors (a bounded cache of open directories serves
- * look-ups); a node costs at most 250 bytes.
+ * Space and descriptors: nodes hold no descriptors but for a bounded cache of open directories
+ * (512) and of nameless inodes (1024: unlinked, not open, still looked up; the oldest answer
+ * ESTALE), both smaller where RLIMIT_NOFILE is: raise it first. A node costs at most 250 bytes.
+ *
+ * As root the process must have no supplementary groups (setgroups(0, NULL) at start): guarded
+ * lowers are opened with nobody's file system ids, which are switched around each open. /proc must
+ * be mounted: unnamed files get their names, and attributes are read, through /proc/self/fd.
  */
 #ifndef GAOL_CORE_LAYER_LAYER_H
 #define GAOL_CORE_LAYER_LAYER_H
@@ -162,17 +167,13 @@ int layer_fsyncdir(struct layer *l, uint64_t dh, bool datasync);
 /* Extended attributes as the guest names them (user., trusted., security., system.posix_acl_*). */
 ssize_t layer_getxattr(struct layer *l, uint64_t node, const char *name, void *value, size_t size);
 ssize_t layer_listxattr(struct layer *l, uint64_t node, char *list, size_t size);
-/* flags: XATTR_CREATE, XATTR_REPLACE, and the door's FUSE_SETXATTR_ACL_KILL_SGID as this bit. */
-#define LAYER_XATTR_KILL_SGID 0x100
+/*
+ * flags: XATTR_CREATE or XATTR_REPLACE. Mode follows an access ACL, and an ACL that mode can say
+ * whole is not stored. Clearing set-gid for FUSE_SETXATTR_ACL_KILL_SGID is the door's.
+ */
 int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void *value, size_t size,
 		   int flags, const struct layer_cred *c);
 int layer_removexattr(struct layer *l, uint64_t node, const char *name, const struct layer_cred *c);
-
-/*
- * True when new entries of the directory inherit a default ACL: the layer does that, and the door
- * must not apply the caller's umask to the mode then (with FUSE_DONT_MASK).
- */
-bool layer_has_default_acl(struct layer *l, uint64_t dir);
 
 int layer_statfs(struct layer *l, struct statvfs *st);
 int layer_syncfs(struct layer *l);

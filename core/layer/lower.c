@@ -46,8 +46,8 @@ void guard_leave(bool entered)
 static int open_step(int dirfd, const char *name, int flags, bool cross)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_NOFOLLOW | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | (cross ? 0 : RESOLVE_NO_XDEV),
+	    .flags = (uint64_t)(flags | O_NOFOLLOW | O_CLOEXEC),
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | (cross ? 0 : RESOLVE_NO_XDEV),
 	};
 	int fd = (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 
@@ -74,13 +74,13 @@ static void hit_empty(struct layer *l, uint64_t dir_ino, const char *name, struc
 	h->kind = HIT_EMPTY;
 	h->tag = TAG_SYNTH;
 	h->st = (struct stat){
-		.st_mode = S_IFDIR | 0755,
-		.st_nlink = 2,
-		.st_ino = hash_text(dir_ino ^ UINT64_C(0xcbf29ce484222325), name),
-		.st_blksize = 4096,
-		.st_atim = born,
-		.st_mtim = born,
-		.st_ctim = born,
+	    .st_mode = S_IFDIR | 0755,
+	    .st_nlink = 2,
+	    .st_ino = hash_text(dir_ino ^ UINT64_C(0xcbf29ce484222325), name),
+	    .st_blksize = 4096,
+	    .st_atim = born,
+	    .st_mtim = born,
+	    .st_ctim = born,
 	};
 }
 
@@ -166,8 +166,8 @@ static int side_peek(struct layer *l, const struct side *s, uint64_t dir_ino, co
 			return err;
 	} else if (fstatat(s->fd, name, &h->st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
 		return errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == ESTALE
-			       ? 0
-			       : -errno;
+			   ? 0
+			   : -errno;
 	} else if (lw->guarded && !guarded_shows(at, h)) {
 		return 0;
 	}
@@ -269,8 +269,9 @@ void sides_close(struct sides *ss)
 
 int sides_root(struct layer *l, struct sides *out)
 {
-	struct auth_at at = l->authority ? authority_root(l->authority)
-					 : (struct auth_at){.word = AUTH_WRITE, .own = true, .secret = true};
+	struct auth_at at = l->authority
+				? authority_root(l->authority)
+				: (struct auth_at){.word = AUTH_WRITE, .own = true, .secret = true};
 
 	out->n = 0;
 	for (int i = 0; i < l->nlower; i++) {
@@ -329,8 +330,8 @@ int lower_open(struct layer *l, const struct sides *ss, const char *name, struct
 {
 	const struct side *s = &ss->s[h->side];
 	bool entered = guard_enter(l, s, at);
-	cleanup_fd int fd = open_step(s->fd, name, flags | O_NONBLOCK | O_NOCTTY,
-				      h->mnt.node != NULL);
+	cleanup_fd int fd =
+	    open_step(s->fd, name, flags | O_NONBLOCK | O_NOCTTY, h->mnt.node != NULL);
 	struct stat st;
 
 	guard_leave(entered);

@@ -149,9 +149,9 @@ int layer_setattr(struct layer *l, uint64_t node, uint64_t fh, int what, const s
 		err = truncate_node(l, i, in->st_size);
 	if (!err)
 		err = !node_at(l, i)->names && i != ROOT && !node_is_upper(node_at(l, i)) &&
-				      S_ISREG(node_at(l, i)->mode)
-			      ? copyup_data(l, i, INT64_MAX)
-			      : copyup_meta(l, i);
+			      S_ISREG(node_at(l, i)->mode)
+			  ? copyup_data(l, i, INT64_MAX)
+			  : copyup_meta(l, i);
 	if (err)
 		return err;
 	fd = upper_open(l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);

@@ -27,9 +27,9 @@
 #define DEVICES_MAX (8u << 20)
 
 static const char *const crossed[] = {
-	"ext2",	 "ext3",   "ext4",     "xfs",	 "btrfs", "f2fs",    "jfs",	"nilfs2",
-	"zfs",	 "tmpfs",  "ramfs",    "rootfs", "overlay", "erofs", "squashfs", "vfat",
-	"exfat", "ntfs3",  "iso9660",  "udf",	 "hfsplus", "reiserfs", "bcachefs",
+    "ext2",  "ext3",  "ext4",	 "xfs",	   "btrfs",   "f2fs",	  "jfs",      "nilfs2",
+    "zfs",   "tmpfs", "ramfs",	 "rootfs", "overlay", "erofs",	  "squashfs", "vfat",
+    "exfat", "ntfs3", "iso9660", "udf",	   "hfsplus", "reiserfs", "bcachefs",
 };
 
 static bool is_crossed(const char *type)
@@ -124,8 +124,8 @@ static int tags_load(struct layer *l, struct err *e)
 
 	if (l->work < 0)
 		return 0;
-	l->tags_fd = openat(l->work, "devices", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND,
-			    0600);
+	l->tags_fd =
+	    openat(l->work, "devices", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
 	if (l->tags_fd < 0)
 		return err_sys(e, "work/devices: cannot open");
 	err = file_read_at(l->work, "devices", DEVICES_MAX, &b);

@@ -292,11 +292,11 @@ struct name *name_add(struct layer *l, uint32_t parent, const char *s, uint32_t 
 	if (l->nnames >= l->names_cap)
 		names_grow(l);
 	*nm = (struct name){
-		.parent = parent,
-		.node = node,
-		.hash = name_hash(l, parent, s, n),
-		.len = (uint8_t)n,
-		.node_next = nd->names,
+	    .parent = parent,
+	    .node = node,
+	    .hash = name_hash(l, parent, s, n),
+	    .len = (uint8_t)n,
+	    .node_next = nd->names,
 	};
 	memcpy(nm->s, s, n + 1);
 	nd->names = nm;

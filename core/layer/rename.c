@@ -78,8 +78,8 @@ static bool is_below(struct layer *l, uint32_t dir, uint32_t node)
 
 static bool end_is_fixed(const struct end *e)
 {
-	return end_is_dir(e) && (auth_is_waypoint(e->f.at) || (e->f.kind == FOUND_LOWER &&
-							       e->f.hit.kind == HIT_EMPTY));
+	return end_is_dir(e) && (auth_is_waypoint(e->f.at) ||
+				 (e->f.kind == FOUND_LOWER && e->f.hit.kind == HIT_EMPTY));
 }
 
 static int check_kinds(struct layer *l, struct end *s, struct end *t, unsigned flags)
@@ -309,8 +309,8 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 		err = target_clear(l, t);
 	if (err)
 		return err;
-	if (t->node && (end_is_dir(t) ? node_at(l, t->node)->lookups > 0
-				      : name_is_last(l, t->dir, t->name)))
+	if (t->node &&
+	    (end_is_dir(t) ? node_at(l, t->node)->lookups > 0 : name_is_last(l, t->dir, t->name)))
 		fd = found_keep(l, t->d, t->name, &t->f);
 	if (!s->low && !(flags & RENAME_WHITEOUT))
 		err = rename_plain(l, s, t);

@@ -63,12 +63,12 @@ void tell(struct layer *l, unsigned op, uint32_t dir, const char *name, mode_t m
 	  const struct layer_cred *c, const char *text)
 {
 	struct event ev = {
-		.op = (uint16_t)op,
-		.class = EVENT_CHANGE,
-		.mode = mode,
-		.bytes = bytes,
-		.path2 = text,
-		.path2_len = text ? strlen(text) : 0,
+	    .op = (uint16_t)op,
+	    .class = EVENT_CHANGE,
+	    .mode = mode,
+	    .bytes = bytes,
+	    .path2 = text,
+	    .path2_len = text ? strlen(text) : 0,
 	};
 
 	if (l->on_event)
@@ -97,8 +97,7 @@ void tell_two(struct layer *l, unsigned op, uint32_t dir, const char *name, uint
 
 void tell_read(struct layer *l, uint32_t i, const struct layer_cred *c)
 {
-	struct event ev = {
-		.op = EVENT_OPENREAD, .class = EVENT_READ, .mode = node_at(l, i)->mode};
+	struct event ev = {.op = EVENT_OPENREAD, .class = EVENT_READ, .mode = node_at(l, i)->mode};
 
 	if (l->on_event && l->events_read)
 		tell_event(l, &ev, c, path_of(l, i, NULL, l->path[0], sizeof(l->path[0])));

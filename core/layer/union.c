@@ -39,12 +39,12 @@ static void node_shown(struct layer *l, uint32_t i, const struct stat *native, s
 {
 	struct node *n = node_at(l, i);
 	struct record r = {
-		.mode = n->mode,
-		.uid = n->uid,
-		.gid = n->gid,
-		.rdev = makedev(n->rdev_major, n->rdev_minor),
-		.origin_dev = n->origin_tag,
-		.origin_ino = n->origin_ino,
+	    .mode = n->mode,
+	    .uid = n->uid,
+	    .gid = n->gid,
+	    .rdev = makedev(n->rdev_major, n->rdev_minor),
+	    .origin_dev = n->origin_tag,
+	    .origin_ino = n->origin_ino,
 	};
 
 	upper_shown(&r, native, st);
@@ -78,13 +78,13 @@ static int upper_find(struct layer *l, struct dir *d, const char *name, struct f
 		    f->st.st_ino == n->upper_ino) {
 			f->indexed = n->flags & NODE_INDEXED;
 			f->rec = (struct record){
-				.mode = n->mode,
-				.flags = n->rflags,
-				.uid = n->uid,
-				.gid = n->gid,
-				.rdev = makedev(n->rdev_major, n->rdev_minor),
-				.origin_dev = n->origin_tag,
-				.origin_ino = n->origin_ino,
+			    .mode = n->mode,
+			    .flags = n->rflags,
+			    .uid = n->uid,
+			    .gid = n->gid,
+			    .rdev = makedev(n->rdev_major, n->rdev_minor),
+			    .origin_dev = n->origin_tag,
+			    .origin_ino = n->origin_ino,
 			};
 			f->kind = FOUND_UPPER;
 			f->here = true;
@@ -175,7 +175,8 @@ static void node_from(struct layer *l, uint32_t i, struct dir *d, const char *na
 		n->flags |= NODE_UPPER | (f->indexed ? NODE_INDEXED : 0);
 		n->upper_ino = f->st.st_ino;
 		node_record_set(n, &f->rec);
-		if (f->indexed && index_name((uint16_t)f->rec.origin_dev, f->rec.origin_ino, buf) > 0)
+		if (f->indexed &&
+		    index_name((uint16_t)f->rec.origin_dev, f->rec.origin_ino, buf) > 0)
 			origin_read(l->index, buf, n);
 		else
 			origin_read(d->upper, name, n);

@@ -139,7 +139,9 @@ ssize_t layer_getxattr(struct layer *l, uint64_t node, const char *name, void *v
 	n = w.follow ? getxattr(w.path, stored, value, size)
 		     : lgetxattr(w.path, w.records ? stored : name, value, size);
 	if (n < 0)
-		n = errno == ENOENT ? -ESTALE : errno == EACCES || errno == ENOTSUP ? -ENODATA : -errno;
+		n = errno == ENOENT			  ? -ESTALE
+		    : errno == EACCES || errno == ENOTSUP ? -ENODATA
+							  : -errno;
 	guard_leave(in);
 	return n;
 }
@@ -207,8 +209,7 @@ static int store(int fd, const char *stored, const void *value, size_t size, int
 }
 
 /* An access ACL: what mode can say goes into the mode alone. */
-static int set_access(struct layer *l, uint32_t i, int fd, const void *value, size_t size,
-		      int flags)
+static int set_access(struct layer *l, uint32_t i, int fd, const void *value, size_t size)
 {
 	struct node *n = node_at(l, i);
 	struct record r;
@@ -224,8 +225,6 @@ static int set_access(struct layer *l, uint32_t i, int fd, const void *value, si
 	plain = acl_to_mode(value, size, &mode);
 	if (plain < 0)
 		return plain;
-	if (flags & LAYER_XATTR_KILL_SGID)
-		mode &= ~(mode_t)S_ISGID;
 	if (plain && fremovexattr(fd, ACL_ACCESS) < 0 && errno != ENODATA)
 		return -errno;
 	if (!plain)
@@ -247,7 +246,6 @@ static int set_default(struct layer *l, uint32_t i, int fd, const void *value, s
 		return err;
 	if (!node_is_dir(node_at(l, i)))
 		return -EACCES;
-	dir_drop(l, i); /* it remembers whether there is one */
 	if (size <= 4)
 		return fremovexattr(fd, ACL_DEFAULT) < 0 && errno != ENODATA ? -errno : 0;
 	return store(fd, ACL_DEFAULT, value, size, 0);
@@ -272,11 +270,11 @@ int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void 
 	if (fd < 0)
 		return fd;
 	if (!strcmp(name, ACCESS))
-		err = set_access(l, i, fd, value, size, flags);
+		err = set_access(l, i, fd, value, size);
 	else if (!strcmp(name, DEFAULT))
 		err = set_default(l, i, fd, value, size);
 	else
-		err = store(fd, stored, value, size, flags & (XATTR_CREATE | XATTR_REPLACE));
+		err = store(fd, stored, value, size, flags);
 	if (!strcmp(name, "security.capability"))
 		node_at(l, i)->flags &= (uint16_t)~NODE_CAPFREE;
 	if (!err)
@@ -301,8 +299,6 @@ int layer_removexattr(struct layer *l, uint64_t node, const char *name, const st
 		return fd;
 	if (fremovexattr(fd, stored) < 0)
 		return -errno;
-	if (!strcmp(name, DEFAULT))
-		dir_drop(l, i);
 	tell_node(l, EVENT_RMXATTR, i, node_at(l, i)->mode, 0, c, name);
 	return 0;
 }

@@ -4,8 +4,8 @@
  * {tag, permissions, id} entries, little-endian, sorted by tag).
  *
  * With FUSE_POSIX_ACL the guest's kernel checks access by ACL and leaves the rest to the server
- * (fs/fuse/acl.c): mode follows an access ACL that is set, the ACL follows chmod, new entries
- * inherit their directory's default ACL.
+ * (fs/fuse/acl.c): here mode follows an access ACL that is set, and the ACL follows chmod; what new
+ * entries inherit is the door's business (core/acl.h).
  */
 #include "core/fd.h"
 #include "core/layer/internal.h"
@@ -43,7 +43,8 @@ static void put(uint8_t *p, uint32_t v, int n)
 		p[i] = (uint8_t)(v >> (8 * i));
 }
 
-/* The rules of posix_acl_valid (fs/posix_acl.c): order, one of each base entry, a mask if needed. */
+/* The rules of posix_acl_valid (fs/posix_acl.c): order, one of each base entry, a mask if needed.
+ */
 static int acl_valid(const struct acl *a)
 {
 	unsigned seen = 0;
@@ -85,8 +86,9 @@ static int acl_parse(struct acl *a, const uint8_t *p, size_t n)
 		return -E2BIG;
 	for (size_t i = 0; i < a->n; i++) {
 		const uint8_t *q = p + HEAD + i * ENTRY;
-		a->e[i] = (struct acl_entry){
-			.tag = (uint16_t)get(q, 2), .perm = (uint16_t)get(q + 2, 2), .id = get(q + 4, 4)};
+		a->e[i] = (struct acl_entry){.tag = (uint16_t)get(q, 2),
+					     .perm = (uint16_t)get(q + 2, 2),
+					     .id = get(q + 4, 4)};
 	}
 	return a->n ? acl_valid(a) : 0;
 }
@@ -156,18 +158,17 @@ int acl_to_mode(const void *value, size_t n, mode_t *mode)
 	return a.n == 3;
 }
 
-/* Class permissions of an ACL become those of mode (keep: only what both allow). */
-static void acl_mask(struct acl *a, mode_t *mode, bool keep)
+/* Class permissions of an ACL become those of mode. */
+static void acl_mask(struct acl *a, mode_t mode)
 {
 	struct acl_entry *u = acl_get(a, ACL_USER_OBJ), *o = acl_get(a, ACL_OTHER);
 	struct acl_entry *g = acl_get(a, ACL_MASK);
 
 	if (!g)
 		g = acl_get(a, ACL_GROUP_OBJ);
-	u->perm = (uint16_t)((*mode >> 6 & 7) & (keep ? u->perm : 7u));
-	g->perm = (uint16_t)((*mode >> 3 & 7) & (keep ? g->perm : 7u));
-	o->perm = (uint16_t)((*mode & 7) & (keep ? o->perm : 7u));
-	*mode = (*mode & ~0777u) | (mode_t)u->perm << 6 | (mode_t)g->perm << 3 | o->perm;
+	u->perm = mode >> 6 & 7;
+	g->perm = mode >> 3 & 7;
+	o->perm = mode & 7;
 }
 
 int acl_chmod(int fd, mode_t mode)
@@ -177,46 +178,6 @@ int acl_chmod(int fd, mode_t mode)
 
 	if (got <= 0)
 		return got;
-	acl_mask(&a, &mode, false);
+	acl_mask(&a, mode);
 	return acl_write(fd, ACL_ACCESS, &a);
-}
-
-bool acl_default_of(struct layer *l, struct dir *d)
-{
-	if (d->default_acl < 0) {
-		cleanup_fd int fd = openat(d->upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		d->default_acl = fd >= 0 && fgetxattr(fd, ACL_DEFAULT, NULL, 0) > 0;
-	}
-	return d->default_acl > 0;
-}
-
-bool layer_has_default_acl(struct layer *l, uint64_t dir)
-{
-	uint32_t i = node_index(l, dir);
-	cleanup_dir struct dir *d = NULL;
-	ssize_t n;
-
-	if (!i || dir_get(l, i, &d))
-		return false;
-	if (d->upper >= 0)
-		return acl_default_of(l, d);
-	n = layer_getxattr(l, dir, "system.posix_acl_default", NULL, 0);
-	return n > 0;
-}
-
-int acl_inherit(struct layer *l, struct dir *d, mode_t *mode, int fd)
-{
-	cleanup_fd int up = openat(d->upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct acl a, dflt;
-	int got = up < 0 ? -errno : acl_read(up, ACL_DEFAULT, &dflt), err = 0;
-
-	if (got <= 0)
-		return got;
-	a = dflt;
-	acl_mask(&a, mode, true);
-	if (a.n > 3)
-		err = acl_write(fd, ACL_ACCESS, &a);
-	if (!err && S_ISDIR(*mode))
-		err = acl_write(fd, ACL_DEFAULT, &dflt);
-	return err;
 }
