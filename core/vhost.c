@@ -4,7 +4,6 @@
 #include "core/vhost_priv.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,8 +174,9 @@ void vhost_notify(struct vhost *v, unsigned q)
 		vhost_break(v, "the guest took its memory away");
 	if (v->gone || !vqueue_should_notify(&qu->vq) || qu->call < 0)
 		return;
-	/* A full pipe is a guest that was told already. */
-	if (write(qu->call, &one, sizeof(one)) < 0 && errno != EAGAIN && errno != EINTR)
+	/* A full socket is a guest that was told already. */
+	if (send(qu->call, &one, sizeof(one), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN &&
+	    errno != EINTR)
 		vhost_hang_up(v, "the guest does not listen any more");
 }
 
@@ -272,7 +272,6 @@ struct vhost *vhost_new(struct loop *l, int listen_fd, const struct vhost_ops *o
 			struct err *e)
 {
 	struct vhost *v = xcalloc(1, sizeof(*v));
-	struct sigaction sa;
 
 	*v = (struct vhost){.loop = l, .ops = ops, .user = user, .listener = listen_fd, .sock = -1};
 	for (unsigned i = 0; i < VHOST_QUEUES; i++)
@@ -285,9 +284,6 @@ struct vhost *vhost_new(struct loop *l, int listen_fd, const struct vhost_ops *o
 		vhost_free(v);
 		return NULL;
 	}
-	/* A guest that dies closes its end of the call pipes. */
-	if (!sigaction(SIGPIPE, NULL, &sa) && sa.sa_handler == SIG_DFL)
-		signal(SIGPIPE, SIG_IGN);
 	return v;
 }
 

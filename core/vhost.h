@@ -14,8 +14,7 @@
  *     with O_DIRECT from the kernel's own image), which the device answers with an error;
  *   - a lie about the ring's structure, a bad message or memory that was taken away breaks the
  *     device: it stops for good and on_gone tells the reason. The owner then ends the guest.
- * Everything runs in the loop; no call blocks. vhost_new ignores SIGPIPE where it had its default
- * (a guest that dies closes the pipes by which it is told).
+ * Everything runs in the loop; no call blocks.
  */
 #ifndef GAOL_CORE_VHOST_H
 #define GAOL_CORE_VHOST_H

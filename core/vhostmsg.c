@@ -3,13 +3,11 @@
 #include "core/fd.h"
 #include "core/vhost_priv.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* The numbers of docs/interop/vhost-user.rst. */
@@ -255,27 +253,29 @@ static int set_vring_kick(struct vhost *v, struct vhost_inbox *in, struct err *e
 }
 
 /*
- * A call descriptor has to be a pipe, and is opened anew: O_NONBLOCK belongs to the open file, and
- * the guest, which shares that, could clear it and let us wait in write().
+ * UML's "pipes" are pairs of AF_UNIX sockets (os_pipe), which is good for us: send() takes
+ * MSG_DONTWAIT per call, while O_NONBLOCK belongs to the open file that the guest shares.
  */
+static bool is_unix_stream(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t n = sizeof(domain);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) && domain == AF_UNIX &&
+	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) && type == SOCK_STREAM;
+}
+
 static int set_vring_call(struct vhost *v, struct vhost_inbox *in, struct err *e)
 {
 	struct vhost_queue *q = queue_of(v, in->p.u64 & VRING_INDEX_MASK, e);
 	cleanup_fd int fd = -1;
-	struct stat st;
-	char path[40];
 
 	if (!q || take_vring_fd(in, &fd, e))
 		return -EINVAL;
+	if (fd >= 0 && !is_unix_stream(fd))
+		return err_set(e, -EINVAL, "a call descriptor that is no stream socket");
 	fd_close(&q->call);
-	if (fd < 0)
-		return 0;
-	if (fstat(fd, &st) || !S_ISFIFO(st.st_mode))
-		return err_set(e, -EINVAL, "a call descriptor that is no pipe");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	q->call = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (q->call < 0)
-		return err_sys(e, "a call pipe cannot be opened through /proc");
+	q->call = fd_steal(&fd);
 	return 0;
 }
 

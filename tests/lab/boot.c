@@ -173,7 +173,7 @@ static pid_t start_guest(struct lab *b)
 			"/k",
 			mem,
 			"seccomp=off",
-			"con0=null,fd:1",
+			"con0=fd:0,fd:1",
 			"con=null",
 			"ssl=null",
 			"uml_dir=/tmp/",
