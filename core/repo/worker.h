@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker: `gaol worker`, exec'ed by a warden so that a checkpoint or rollback never stops its loop.
+ *
+ * Descriptor 3 is the jail's directory (O_RDONLY|O_DIRECTORY). Standard input has one JSON object,
+ * then ends:
+ *   {"op": "save", "kind": "hand", "message": "...", "always": bool, "name": JAIL}
+ *   {"op": "needed"}            would a save find something new?
+ *   {"op": "rollback", "to": "ID"?, "message": "..."?, "name": JAIL}
+ *   {"op": "redo", "name": JAIL}
+ *   {"op": "recover"}
+ *   {"op": "create"}            makes the repository and checkpoint 1
+ *   {"op": "status"}            the present checkpoint
+ * Standard output has one JSON object a line, the last one "ok" or "error":
+ *   {"progress": {"phase": "store", "done": n, "total": n}}
+ *   {"ok": {...}}
+ *   {"error": "what: why: what to do", "code": errno}
+ * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged"};
+ * needed: {"needed": bool}; rollback, redo: {"number", "hash", "saved", "from", "entries",
+ * "unchanged"}; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
+ * "message".
+ * SIGTERM cancels. The exit status is 0 after "ok", 1 after "error", 2 for a request that is none.
+ */
+#ifndef GAOL_CORE_REPO_WORKER_H
+#define GAOL_CORE_REPO_WORKER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* The main function of `gaol worker`. */
+int worker_main(int argc, char **argv);
+/*
+ * The same in this process, for a stopped jail whose lock the caller holds: carries out request on
+ * the jail's directory and calls say for each object that a worker would print (borrowed; false
+ * cancels). Returns 0 or -errno as in "code".
+ */
+int worker_run(int jailfd, const json_t *request, bool (*say)(void *user, const json_t *o),
+	       void *user);
+
+#endif
