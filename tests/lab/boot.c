@@ -200,21 +200,6 @@ static pid_t start_guest(struct lab *b)
 	return pid;
 }
 
-static void put_init(struct lab *b)
-{
-	struct buf bytes = {0};
-	int upper = open(b->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	/* Native 0700 without a record is 0755 for the guest. */
-	if (file_read_at(AT_FDCWD, b->init, 16 << 20, &bytes) ||
-	    file_replace_at(upper, "lab-init", bytes.p, bytes.len, 0700, false)) {
-		fprintf(stderr, "boot: cannot place %s\n", b->init);
-		exit(99);
-	}
-	buf_free(&bytes);
-	close(upper);
-}
-
 static void open_layer(struct lab *b, struct err *e)
 {
 	struct authority *a = authority_new(AUTH_WRITE);
@@ -236,6 +221,28 @@ static void open_layer(struct lab *b, struct err *e)
 		err_print(e);
 		exit(99);
 	}
+}
+
+/* Through the layer, so that the record says 0755. */
+static void put_init(struct lab *b)
+{
+	static const struct layer_cred root = {0, 0, 0};
+	struct buf bytes = {0};
+	struct layer_entry entry;
+	uint64_t fh = 0;
+
+	layer_unlink(b->layer, LAYER_ROOT, "lab-init", &root);
+	int r = file_read_at(AT_FDCWD, b->init, 16 << 20, &bytes);
+	struct iovec iov = {bytes.p, bytes.len};
+	if (!r)
+		r = layer_create(b->layer, LAYER_ROOT, "lab-init", S_IFREG | 0755, O_WRONLY, &root,
+				 &entry, &fh);
+	if (r || layer_writev(b->layer, fh, &iov, 1, 0, &root) != (ssize_t)bytes.len) {
+		fprintf(stderr, "boot: cannot place %s: %s\n", b->init, strerror(-r));
+		exit(99);
+	}
+	layer_release(b->layer, fh);
+	buf_free(&bytes);
 }
 
 static void parse(struct lab *b, int argc, char **argv)
@@ -292,8 +299,8 @@ int main(int argc, char **argv)
 		b.upper = xasprintf("%s/upper", b.dir);
 		mkdir(b.upper, 0700);
 	}
-	put_init(&b);
 	open_layer(&b, &e);
+	put_init(&b);
 	b.loop = loop_new();
 	struct fsdev_config fc = {.tag = "gaolfs",
 				  .door = fuse_door_guest(),
