@@ -51,6 +51,12 @@ struct conf_list {
 	size_t n;
 };
 
+/* Numeric group IDs; v is NULL when n is 0. */
+struct conf_groups {
+	gid_t *v;
+	size_t n;
+};
+
 /* One [path "..."] section. */
 struct conf_path {
 	char *path;	     /* absolute, normal: no "//", ".", ".." and no "/" at the end */
@@ -70,12 +76,11 @@ struct conf {
 	char *user;		  /* name that the command runs as */
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* supplementary groups of the command */
-	size_t ngroups;
-	char *home;	      /* NULL: /root for uid 0, else /home/USER; see conf_home */
-	char *shell;	      /* login shell of the user */
-	char *hostname;	      /* NULL: the jail's name */
-	char *cwd;	      /* directory the command starts in; NULL: its home */
+	struct conf_groups groups; /* supplementary groups of the command */
+	char *home;		   /* NULL: /root for uid 0, else /home/USER; see conf_home */
+	char *shell;		   /* login shell of the user */
+	char *hostname;		   /* NULL: the jail's name */
+	char *cwd;		   /* directory the command starts in; NULL: its home */
 	struct conf_list env; /* NAME=VALUE; all that the command gets beside HOME, USER, LOGNAME,
 				 SHELL, PATH, TERM */
 	char *note;	      /* the admin's own words, shown in lists; NULL: none */
@@ -96,13 +101,13 @@ struct conf {
 
 /* Fills c with the defaults. Every struct conf starts with this or with conf_parse/conf_load. */
 void conf_init(struct conf *c);
-/* Releases what c owns and leaves it as conf_init does. */
+/* Releases what c owns and zeroes it; a zeroed c is allowed. */
 void conf_free(struct conf *c);
 
 /*
  * Reads n bytes of text into c, over the defaults. name stands in front of messages:
  * "jail.conf:12: memory = 3X: not a size: write for instance 256M or 1G". 0 or -EINVAL with e set
- * and c as after conf_init.
+ * and c zeroed.
  */
 int conf_parse(const char *text, size_t n, const char *name, struct conf *c, struct err *e);
 /* The same for a file (at most CONF_FILE_MAX bytes); 0 or -errno with e set. */
