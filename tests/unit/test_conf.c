@@ -341,6 +341,28 @@ START_TEST(written_and_read_again)
 }
 END_TEST
 
+START_TEST(authority_of_a_jail)
+{
+	struct conf c = parsed("[path \"/srv\"]\naccess = hide\n"
+			       "[path \"/srv/pub\"]\naccess = read\nown\n");
+	struct authority *a = NULL;
+	struct err e = {""};
+
+	ck_assert_msg(conf_authority(&c, &a, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(authority_find(a, "/usr/bin/ls").word, AUTH_WRITE);
+	ck_assert_int_eq(authority_find(a, "/root/x").word, AUTH_FRESH);
+	ck_assert_int_eq(authority_find(a, "/srv/x").word, AUTH_HIDE);
+	ck_assert_int_eq(authority_find(a, "/srv/pub/x").word, AUTH_READ);
+	ck_assert(authority_find(a, "/srv/pub/x").own);
+	authority_free(a);
+	conf_set(&c, "profile", "app", &e);
+	ck_assert_int_eq(conf_authority(&c, &a, &e), 0);
+	ck_assert_int_eq(authority_find(a, "/usr/bin/ls").word, AUTH_READ);
+	authority_free(a);
+	conf_free(&c);
+}
+END_TEST
+
 START_TEST(files)
 {
 	char dir[] = "/tmp/gaol-conf-XXXXXX";
@@ -511,6 +533,7 @@ int main(void)
 	tcase_add_test(t, bounds);
 	tcase_add_test(t, values_of_command_lines);
 	tcase_add_test(t, written_and_read_again);
+	tcase_add_test(t, authority_of_a_jail);
 	tcase_add_test(t, files);
 	tcase_add_test(t, schema_is_complete);
 	tcase_add_test(t, values);
