@@ -363,6 +363,9 @@ int made_entry(struct layer *l, struct dir *d, const char *name, const struct re
 
 /* remove.c */
 mode_t found_mode(const struct found *f);
+/* Moves a lower file with more names to upper before one of them goes; finds it again. */
+int found_count_link(struct layer *l, struct dir **d, uint32_t dir, const char *name,
+		     struct found *f);
 /* True when the name's node will be nameless and unreachable without it. */
 bool name_is_last(struct layer *l, uint32_t dir, const char *name);
 /* A descriptor that keeps the inode of a name about to vanish, or -1. */

@@ -10,7 +10,7 @@
 /* As Linux' file_remove_privs: set-gid without group execute marks mandatory locking, it stays. */
 static mode_t without_setid(mode_t mode)
 {
-	if (!S_ISREG(mode))
+	if (S_ISDIR(mode))
 		return mode;
 	mode &= ~(mode_t)S_ISUID;
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))

@@ -74,6 +74,24 @@ void name_gone(struct layer *l, uint32_t dir, const char *name, int fd)
 	node_drop(l, i);
 }
 
+/*
+ * One of several names of a lower file is to go: the others must show one link less, so the inode
+ * moves to upper, where that can be counted.
+ */
+int found_count_link(struct layer *l, struct dir **d, uint32_t dir, const char *name,
+		     struct found *f)
+{
+	int err;
+
+	if (f->kind != FOUND_LOWER || !S_ISREG(f->hit.st.st_mode) || f->hit.st.st_nlink < 2)
+		return 0;
+	err = copyup_meta(l, union_take(l, *d, name, f, NULL));
+	dir_unpin(d);
+	if (!err)
+		err = dir_get(l, dir, d);
+	return err ? err : union_find(l, *d, name, true, f);
+}
+
 bool name_is_last(struct layer *l, uint32_t dir, const char *name)
 {
 	struct name *nm = name_find(l, dir, name);
@@ -109,6 +127,9 @@ int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct l
 	if (S_ISDIR(found_mode(&f)))
 		return -EISDIR;
 	low = f.kind == FOUND_LOWER || f.hit.kind != HIT_NONE;
+	err = found_count_link(l, &d, di, name, &f);
+	if (err)
+		return err;
 	if (name_is_last(l, di, name))
 		fd = found_keep(l, d, name, &f);
 	if (f.here && !low)

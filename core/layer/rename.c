@@ -99,6 +99,7 @@ static int check_kinds(struct layer *l, struct end *s, struct end *t, unsigned f
 	return end_is_dir(t) ? dir_is_empty(l, t->node) : 0;
 }
 
+/* 0, 1 when nothing is to be done (two names of one inode), or -errno. */
 static int check(struct layer *l, struct end *s, struct end *t, unsigned flags,
 		 const struct layer_cred *c)
 {
@@ -111,6 +112,8 @@ static int check(struct layer *l, struct end *s, struct end *t, unsigned flags,
 		return -ENOENT;
 	if (t->node && (flags & RENAME_NOREPLACE))
 		return -EEXIST;
+	if (s->node == t->node)
+		return 1;
 	err = may_change(l, s->f.at, s->dir, s->name, c);
 	if (!err)
 		err = may_change(l, t->f.at, t->dir, t->name, c);
@@ -302,10 +305,10 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 		   const struct layer_cred *c)
 {
 	cleanup_fd int fd = -1;
+	int err = t->node ? found_count_link(l, &t->d, t->dir, t->name, &t->f) : 0;
 	bool covered = t->node && t->f.indexed && !t->f.here;
-	int err = 0;
 
-	if (end_is_dir(t) && t->f.here && !target_is_bare(t))
+	if (!err && end_is_dir(t) && t->f.here && !target_is_bare(t))
 		err = target_clear(l, t);
 	if (err)
 		return err;
@@ -345,8 +348,6 @@ int layer_rename(struct layer *l, uint64_t dir, const char *name, uint64_t newdi
 		target = node_id(l, t.node);
 	if (!err)
 		err = check(l, &s, &t, flags, c);
-	if (!err && s.node == t.node)
-		goto out;
 	if (!err)
 		err = end_dir_up(l, &s);
 	if (!err)
@@ -362,7 +363,6 @@ int layer_rename(struct layer *l, uint64_t dir, const char *name, uint64_t newdi
 		dir_changed(l, s.dir);
 		dir_changed(l, t.dir);
 	}
-out:
 	if (s.node) {
 		node_at(l, s.node)->lookups--;
 		node_drop(l, s.node);
@@ -370,7 +370,7 @@ out:
 	/* looked up for this call only, if it is still there */
 	if (node_index(l, target))
 		node_drop(l, t.node);
-	return err;
+	return err > 0 ? 0 : err;
 }
 
 /* Walks a path of upper without following anything; an O_PATH descriptor or -errno. */
