@@ -7,7 +7,7 @@ set -u -o pipefail
 export LC_ALL=C
 unset CDPATH
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd) || exit 1
 
 # shellcheck source=kernel/lib/say.sh
 . "$here/lib/say.sh"

@@ -27,12 +27,6 @@ choose_cache() {
 	[[ $cache == /* ]] || die "the cache $cache has no absolute path" "mend GAOL_CACHE or HOME"
 }
 
-# Where to look: one's own cache, then what root built for everybody.
-caches() {
-	printf '%s\n' "$cache"
-	[ -n "${GAOL_CACHE-}" ] || [ "$cache" = "$system_cache" ] || printf '%s\n' "$system_cache"
-}
-
 # key_of IMAGE: VERSION-HASH
 key_of() {
 	local dir=${1%/*}
@@ -41,10 +35,12 @@ key_of() {
 
 is_current() { [ "$(readlink "$cache/kernel/current")" = "$1" ]; }
 
-patches() {
+# Sets patches: the files in the order in which they apply.
+list_patches() {
 	local p
+	patches=()
 	for p in "$here"/patches/*.patch; do
-		[ ! -f "$p" ] || printf '%s\n' "$p"
+		[ ! -f "$p" ] || patches+=("$p")
 	done
 }
 
@@ -55,10 +51,9 @@ config_hash() {
 
 # Reads what shapes the image once; 12 hex digits are plenty among a handful of builds.
 load_hash() {
-	local -a files
 	[ -z "$hash_memo" ] || return 0
-	mapfile -t files < <(patches)
-	hash_memo=$({ echo "recipe $recipe"; cat "$here/uml.fragment" "${files[@]}"; } | sha256sum) ||
+	list_patches
+	hash_memo=$(cat "$here/uml.fragment" "${patches[@]}" - <<<"recipe $recipe" | sha256sum) ||
 		die "cannot read $here/uml.fragment" "check the installation"
 	hash_memo=${hash_memo:0:12}
 }
@@ -92,29 +87,36 @@ is_pinned() {
 	[ -z "$pin" ] || [[ $1 == "$pin" || $1 == "$pin"[.-]* ]]
 }
 
-# Keys in the order in which to use them: the current one, then newest first.
+# Keys of the right configuration, newest first.
 keys_in() {
 	local dir
-	readlink "$1/kernel/current" 2>/dev/null
 	for dir in "$1"/kernel/[0-9]*-"$hash_memo"; do
 		[ ! -d "$dir" ] || printf '%s\n' "${dir##*/}"
 	done | sort -rV
 }
 
-# Sets found. Needs no lock, no network and a few milliseconds.
+# Sets found, from one's own cache or else from what root built for everybody. Needs no lock, no
+# network and a few milliseconds.
 find_cached() {
-	local place key
 	load_hash
-	while read -r place; do
-		while read -r key; do
-			if wanted "$key" && complete "$place" "$key"; then
-				found=$place/kernel/$key/linux
-				return 0
-			fi
-		done < <(keys_in "$place")
-	done < <(caches)
+	find_in "$cache" && return
+	[ -z "${GAOL_CACHE-}" ] && [ "$cache" != "$system_cache" ] && find_in "$system_cache"
+}
+
+# find_in CACHE: the current image, else the newest that will do.
+find_in() {
+	local key
 	found=
+	[ -d "$1/kernel" ] || return 1
+	use_key "$1" "$(readlink "$1/kernel/current")" && return
+	while read -r key; do
+		use_key "$1" "$key" && return
+	done < <(keys_in "$1")
 	return 1
+}
+
+use_key() {
+	wanted "$2" && complete "$1" "$2" && found=$1/kernel/$2/linux
 }
 
 # Makes the cache, takes its lock for the rest of the run and clears what killed builds left.

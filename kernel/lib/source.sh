@@ -156,8 +156,8 @@ unpack() {
 
 apply_patches() {
 	local p
-	while read -r p; do
+	for p in "${patches[@]}"; do
 		patch -d "$work/src" -p1 -s -f <"$p" >>"$log" 2>&1 ||
 			die "${p##*/} does not apply" "mend it in kernel/patches"
-	done < <(patches)
+	done
 }
