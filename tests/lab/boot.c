@@ -327,5 +327,6 @@ int main(int argc, char **argv)
 		n.bytes_written);
 	layer_close(b.layer);
 	loop_free(b.loop);
+	dir_remove_tree(AT_FDCWD, b.dir);
 	return b.status;
 }
