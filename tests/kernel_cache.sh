@@ -279,6 +279,9 @@ test_config() {
 	got=$(refused "$tmp/fragment" "$tmp/bad")
 	ok "every refused option is named" is "$got" \
 		'CONFIG_A (asked y, got n), CONFIG_B (asked n, got y), CONFIG_E (asked 4, got 2)'
+	printf '# unchecked: CONFIG_B\nCONFIG_A=y\nCONFIG_B=y\n' >"$tmp/unchecked"
+	got=$(refused "$tmp/unchecked" "$tmp/good")
+	ok "an unchecked option may be missing" is "$got" ""
 	got=$(refused "$tmp/fragment" /dev/null)
 	ok "an empty .config refuses all" is "$got" \
 		'CONFIG_A (asked y, got n), CONFIG_D (asked "x y", got n), CONFIG_E (asked 4, got n)'

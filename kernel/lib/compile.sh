@@ -35,9 +35,12 @@ need_space() {
 		die "only $free MB free in $1, a build takes $need_mb" "free some, or set GAOL_CACHE"
 }
 
-# wishes FILE: its options as lines "NAME VALUE"; "not set" and n are the same.
+# wishes FILE: its options as lines "NAME VALUE", unless they are unchecked; "not set" and n are
+# the same.
 wishes() {
-	awk '/^CONFIG_[A-Za-z0-9_]+=/ { i = index($0, "="); print substr($0, 1, i - 1), substr($0, i + 1) }
+	awk '/^# unchecked: / { skip[$3] = 1 }
+		$0 ~ /^CONFIG_/ && substr($0, 1, index($0, "=") - 1) in skip { next }
+		/^CONFIG_[A-Za-z0-9_]+=/ { i = index($0, "="); print substr($0, 1, i - 1), substr($0, i + 1) }
 		/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { print $2, "n" }' "$1"
 }
 
