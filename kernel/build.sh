@@ -134,7 +134,7 @@ try_candidates() {
 	local version package key builds=0
 	tried=
 	while read -r version package <&3; do
-		key=$version-$(config_hash)
+		key=$version-$config_hash
 		if try_cached "$key"; then return 0; fi
 		if [ -e "$kdir/failed/$key/reason" ]; then
 			say "$version failed before ($(<"$kdir/failed/$key/reason")): trying an older one"

@@ -88,7 +88,7 @@ wait_for() {
 }
 
 # shellcheck disable=SC2016  # expands in the other shell
-hash=$(bash -c '. "$1"; load_hash; echo "$hash_memo"' - "$build")
+hash=$(bash -c '. "$1"; load_hash; echo "$config_hash"' - "$build")
 
 test_override() {
 	fresh

@@ -11,6 +11,7 @@ system_cache=/var/cache/gaol
 # Raise it when the way of building changes the image; fragment and patches count by themselves.
 recipe=1
 cache=		# the cache of this user: choose_cache
+config_hash=	# load_hash
 found=		# the image that find_cached or a build came to
 kdir=		# CACHE/kernel, once open_cache holds the lock
 
@@ -44,18 +45,13 @@ list_patches() {
 	done
 }
 
-hash_memo=
-config_hash() {
-	printf '%s\n' "$hash_memo"
-}
-
-# Reads what shapes the image once; 12 hex digits are plenty among a handful of builds.
+# Sets config_hash from all that shapes the image; 12 hex digits are plenty among a handful of builds.
 load_hash() {
-	[ -z "$hash_memo" ] || return 0
+	[ -z "$config_hash" ] || return 0
 	list_patches
-	hash_memo=$(cat "$here/uml.fragment" "${patches[@]}" - <<<"recipe $recipe" | sha256sum) ||
+	config_hash=$(cat "$here/uml.fragment" "${patches[@]}" - <<<"recipe $recipe" | sha256sum) ||
 		die "cannot read $here/uml.fragment" "check the installation"
-	hash_memo=${hash_memo:0:12}
+	config_hash=${config_hash:0:12}
 }
 
 # trusted OWNER PATH...: all are OWNER's and nobody else may write them. What we start as the
@@ -78,7 +74,7 @@ complete() {
 
 # wanted KEY: right configuration, and the version asked for.
 wanted() {
-	[[ $1 == */* || $1 != *-$hash_memo ]] && return 1
+	[[ $1 == */* || $1 != *-$config_hash ]] && return 1
 	is_pinned "$1"
 }
 
@@ -90,7 +86,7 @@ is_pinned() {
 # Keys of the right configuration, newest first.
 keys_in() {
 	local dir
-	for dir in "$1"/kernel/[0-9]*-"$hash_memo"; do
+	for dir in "$1"/kernel/[0-9]*-"$config_hash"; do
 		[ ! -d "$dir" ] || printf '%s\n' "${dir##*/}"
 	done | sort -rV
 }
@@ -148,7 +144,7 @@ write_info() {
 	{
 		echo "version=$1"
 		echo "package=$2"
-		echo "hash=$hash_memo"
+		echo "hash=$config_hash"
 		echo "built=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 		echo "seconds=$SECONDS"
 		echo "compiler=$(gcc --version | head -n 1)"

@@ -87,14 +87,15 @@ new_enough() {
 
 # Sets candidates, or ends with the reason why there are none.
 list_candidates() {
-	local mirror suites all=
+	local mirror suites listed all=
 	write_apt_conf
 	while read -r mirror <&4; do
 		for suites in "$backports" "$releases"; do
 			# shellcheck disable=SC2086  # a list of words
 			refresh "$mirror" $suites || continue
-			all+=$(list_sources)
-			candidates=$(usable < <(list_sources))
+			listed=$(list_sources)
+			all+=$listed
+			candidates=$(usable <<<"$listed")
 			[ -z "$candidates" ] || return 0
 		done
 	done 4< <(mirrors)
