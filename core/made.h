@@ -8,10 +8,13 @@
  *
  *   /etc/passwd, /etc/group    the host's system accounts (id < 1000, and 65534), with root at
  *                              /root, and the one user of the jail; nobody else of the host
+ *   /etc/passwd-, /etc/group-  (backups) the same; /etc/subuid, /etc/subgid empty: the host's
+ *                              would name its people
  *   /etc/shadow, /etc/gshadow  0640 root:shadow, every password locked ("*")
  *   /etc/hostname, /etc/hosts, /etc/resolv.conf, /etc/machine-id (random, kept over rebuilds)
  *   /etc/mtab                  a symlink to ../proc/self/mounts
- *   /root 0700, /home, the user's home (0700, his own, empty), /tmp and /var/tmp 1777, /run
+ *   /root 0700, /home, the user's home (0700, his own, empty; not made when it is a directory of
+ *   the host outside /home, such as a daemon's), /tmp and /var/tmp 1777, /run
  *   /.gaol/init                the guest's static init, 0755
  */
 #ifndef GAOL_CORE_MADE_H
