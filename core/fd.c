@@ -82,6 +82,9 @@ int file_read_at(int dirfd, const char *path, size_t max, struct buf *out)
 	for (size_t total = 0;;) {
 		char *to = buf_room(out, 65536);
 		ssize_t got = fd_read_full(fd, to, 65536);
+		size_t add = got > 0 && total + (size_t)got <= max ? (size_t)got : 0;
+		/* a buf ends with a NUL, also after an error */
+		to[add] = '\0';
 		if (got < 0)
 			return (int)got;
 		total += (size_t)got;
