@@ -82,6 +82,22 @@ static int data_find(struct layer *l, uint32_t i, struct sides *ss, bool *owned,
 	return err;
 }
 
+int data_stat(struct layer *l, uint32_t i, struct stat *st)
+{
+	cleanup_dir struct dir *d = NULL;
+	struct sides ss;
+	struct auth_at at;
+	struct hit h = {0};
+	const char *name;
+	bool owned;
+	int err = data_find(l, i, &ss, &owned, &name, &at, &h, &d);
+
+	if (owned)
+		sides_close(&ss);
+	*st = h.st;
+	return err;
+}
+
 int data_open(struct layer *l, uint32_t i, int flags, struct stat *st)
 {
 	struct node *n = node_at(l, i);

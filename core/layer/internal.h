@@ -311,6 +311,8 @@ int copyup_data(struct layer *l, uint32_t i, off_t keep);
 int copyup_dir(struct layer *l, uint32_t i);
 /* The lower file of a META or lower node for reading, or -errno. */
 int data_open(struct layer *l, uint32_t i, int flags, struct stat *st);
+/* Its attributes, as far as authority lets them be seen. */
+int data_stat(struct layer *l, uint32_t i, struct stat *st);
 /* Makes a META or merged entry independent of its place. */
 int redirect_set(struct layer *l, uint32_t i);
 int dir_set_opaque(struct layer *l, uint32_t i);

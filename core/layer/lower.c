@@ -330,8 +330,9 @@ int lower_open(struct layer *l, const struct sides *ss, const char *name, struct
 {
 	const struct side *s = &ss->s[h->side];
 	bool entered = guard_enter(l, s, at);
-	cleanup_fd int fd =
-	    open_step(s->fd, name, flags | O_NONBLOCK | O_NOCTTY, h->mnt.node != NULL);
+	/* openat2 takes nothing but O_DIRECTORY with O_PATH */
+	int how = flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY;
+	cleanup_fd int fd = open_step(s->fd, name, how, h->mnt.node != NULL);
 	struct stat st;
 
 	guard_leave(entered);

@@ -54,11 +54,9 @@ static void node_shown(struct layer *l, uint32_t i, const struct stat *native, s
 		st->st_nlink = dir_nlink(l, i, native->st_nlink);
 	if (n->rflags & RECORD_META) {
 		struct stat low;
-		int fd = data_open(l, i, O_PATH, &low);
-		if (fd >= 0) {
+		if (!data_stat(l, i, &low)) {
 			st->st_size = low.st_size;
 			st->st_blocks = low.st_blocks;
-			close(fd);
 		}
 	}
 	if (i == ROOT)
