@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/guest.h"
+#include "core/buf.h"
+#include "core/fd.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <jansson.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define INFO_MAX 4096
+
+struct guest {
+	pid_t pid;   /* bubblewrap outside; it waits for the one inside */
+	pid_t inner; /* pid 1 of the guest's pid namespace, 0 until told */
+	int info;    /* bubblewrap tells inner here, -1 when done */
+	struct loop_fd *watch;
+	struct buf text;
+	bool ended;
+	bool doomed; /* guest_kill came before inner was known */
+	guest_exit_fn *on_exit;
+	void *user;
+};
+
+/* Argument lists are built by hand: no shell ever sees them. */
+struct args {
+	char *v[96];
+	size_t n;
+};
+
+static void arg(struct args *a, const char *s)
+{
+	if (a->n + 1 < sizeof(a->v) / sizeof(a->v[0]))
+		a->v[a->n++] = xstrdup(s);
+}
+
+static void argf(struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void argf(struct args *a, const char *fmt, ...)
+{
+	struct buf b = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	arg(a, buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void args_free(struct args *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->v[i]);
+}
+
+/*
+ * Loops per jiffy without the 50 ms of measuring it: HZ is 100 in the guest, and half of
+ * /proc/cpuinfo's bogomips per microsecond is what calibrate_delay() would find (init/calibrate.c).
+ */
+static unsigned long guess_lpj(void)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[512];
+	double mips = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "bogomips : %lf", &mips) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return mips > 1 ? (unsigned long)(mips * 500000 / 100) : 20000000;
+}
+
+static void wall_args(struct args *a, const struct guest_config *c, const char *box, int info_fd)
+{
+	static const char *const walls[] = {"bwrap",	     "--unshare-user",	  "--unshare-all",
+					    "--new-session", "--die-with-parent", "--cap-drop",
+					    "ALL",	     "--clearenv"};
+
+	for (size_t i = 0; i < sizeof(walls) / sizeof(walls[0]); i++)
+		arg(a, walls[i]);
+	arg(a, "--info-fd");
+	argf(a, "%d", info_fd);
+	arg(a, "--ro-bind");
+	arg(a, box ? "/run/k" : c->kernel);
+	arg(a, "/k");
+	arg(a, "--bind");
+	arg(a, box ? "/run/f" : c->fs_sock);
+	arg(a, "/f");
+	arg(a, "--bind");
+	arg(a, box ? "/run/c" : c->chan_sock);
+	arg(a, "/c");
+	/* The guest's memory is a file in here; a little more for mconsole's socket and pid file.
+	 */
+	arg(a, "--size");
+	argf(a, "%llu", (unsigned long long)c->memory + (4 << 20));
+	arg(a, "--tmpfs");
+	arg(a, "/tmp");
+	arg(a, "--setenv");
+	arg(a, "TMPDIR");
+	arg(a, "/tmp");
+	arg(a, "--chdir");
+	arg(a, "/");
+	arg(a, "--");
+}
+
+static void kernel_args(struct args *a, const struct guest_config *c)
+{
+	arg(a, "/k");
+	argf(a, "mem=%lluM", (unsigned long long)(c->memory >> 20));
+	arg(a, c->trusting ? "seccomp=on" : "seccomp=off");
+	if (c->trusting && c->cpus > 1)
+		argf(a, "ncpus=%u", c->cpus);
+	arg(a, "con0=fd:0,fd:1");
+	arg(a, "con=null");
+	arg(a, "ssl=null");
+	arg(a, "uml_dir=/tmp/");
+	arg(a, "umid=g");
+	arg(a, "panic=-1");
+	arg(a, c->verbose ? "loglevel=7" : "quiet");
+	argf(a, "lpj=%lu", guess_lpj());
+	arg(a, "virtio_uml.device=/f:26"); /* VIRTIO_ID_FS, linux/virtio_ids.h */
+	arg(a, "virtio_uml.device=/c:3");  /* VIRTIO_ID_CONSOLE */
+	argf(a, "root=%s", c->root_tag);
+	arg(a, "rootfstype=virtiofs");
+	arg(a, "rw");
+	argf(a, "init=%s", c->init);
+	a->v[a->n] = NULL;
+}
+
+/* Binds a file onto a new empty one in the box. */
+static int box_bind(const char *box, const char *name, const char *source)
+{
+	char *to = xasprintf("%s/%s", box, name);
+	int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	int ret = fd < 0 || mount(source, to, NULL, MS_BIND, NULL) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(to);
+	return ret;
+}
+
+/*
+ * As root the guest gets a uid that can enter none of our directories. What it must reach is put
+ * into a tmpfs that this process alone sees, at /run, whatever the real paths are.
+ */
+static int enter_box(const struct guest_config *c, const char *box)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -errno;
+	if (mount("gaol", box, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m"))
+		return -errno;
+	int ret = box_bind(box, "k", c->kernel);
+	if (!ret)
+		ret = box_bind(box, "f", c->fs_sock);
+	if (!ret)
+		ret = box_bind(box, "c", c->chan_sock);
+	if (!ret && mount(box, "/run", NULL, MS_MOVE, NULL))
+		ret = -errno;
+	if (!ret && (setgroups(0, NULL) || setresgid(c->uid, c->uid, c->uid) ||
+		     setresuid(c->uid, c->uid, c->uid)))
+		ret = -errno;
+	return ret;
+}
+
+static void hold_on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Between fork and exec: failures are told through report_fd, which exec closes. */
+static _Noreturn void child(const struct guest_config *c, const char *box, char **argv, int console,
+			    int info, int report_fd)
+{
+	struct rlimit no_core = {0, 0};
+	sigset_t none;
+	const char *what = "walls";
+	int ret = 0;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setrlimit(RLIMIT_CORE, &no_core);
+	hold_on_cpu(c->cpu);
+	if (box)
+		ret = enter_box(c, box);
+	/* Set after the change of uid, which would clear it; a parent that is gone already ended
+	 * us. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* UML wants fixed addresses; asking here saves it a re-exec through /proc, which it has
+	 * not. */
+	personality(ADDR_NO_RANDOMIZE);
+	if (!ret) {
+		what = "bwrap";
+		dup2(console, 0);
+		dup2(console, 1);
+		dup2(console, 2);
+		fcntl(info, F_SETFD, 0);
+		execvp(argv[0], argv);
+		ret = -errno;
+	}
+	dprintf(report_fd, "%s: %s", what, strerror(-ret));
+	_exit(127);
+}
+
+static void read_info(void *user, int events)
+{
+	struct guest *g = user;
+	char part[512];
+
+	(void)events;
+	ssize_t n = read(g->info, part, sizeof(part));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && g->text.len < INFO_MAX) {
+		buf_add(&g->text, part, (size_t)n);
+		return;
+	}
+	json_t *o = json_loadb(buf_cstr(&g->text), g->text.len, 0, NULL);
+	g->inner = (pid_t)json_integer_value(json_object_get(o, "child-pid"));
+	json_decref(o);
+	loop_fd_del(g->watch);
+	g->watch = NULL;
+	fd_close(&g->info);
+	if (g->doomed)
+		guest_kill(g);
+}
+
+/* Waits for the child's exec: end of file is success, text is the reason. */
+static int await_exec(int fd, struct err *e)
+{
+	char why[256];
+	ssize_t n = fd_read_full(fd, why, sizeof(why) - 1);
+
+	if (n <= 0)
+		return 0;
+	why[n] = '\0';
+	return err_set(e, -EIO, "guest: %s: `gaol doctor` tells what is missing", why);
+}
+
+static pid_t fork_child(const struct guest_config *c, const char *box, int console, int info,
+			struct err *e)
+{
+	struct args a = {.n = 0};
+	int report[2];
+
+	if (pipe2(report, O_CLOEXEC)) {
+		err_sys(e, "guest: pipe");
+		return -1;
+	}
+	wall_args(&a, c, box, info);
+	kernel_args(&a, c);
+	pid_t pid = fork();
+	if (!pid)
+		child(c, box, a.v, console, info, report[1]);
+	if (pid < 0)
+		err_sys(e, "guest: fork");
+	close(report[1]);
+	if (pid > 0 && await_exec(report[0], e)) {
+		waitpid(pid, NULL, 0);
+		pid = -1;
+	}
+	close(report[0]);
+	args_free(&a);
+	return pid;
+}
+
+struct guest *guest_start(struct loop *l, const struct guest_config *c, int console_fd,
+			  guest_exit_fn *on_exit, void *user, struct err *e)
+{
+	cleanup_fd int console = console_fd;
+	char *box = NULL;
+	int info[2];
+
+	if (pipe2(info, O_CLOEXEC)) {
+		err_sys(e, "guest: pipe");
+		return NULL;
+	}
+	if (geteuid() == 0) {
+		box = xasprintf("%s/box", c->run);
+		mkdir(box, 0700);
+	}
+	pid_t pid = fork_child(c, box, console, info[1], e);
+	free(box);
+	close(info[1]);
+	if (pid < 0) {
+		close(info[0]);
+		return NULL;
+	}
+	struct guest *g = xcalloc(1, sizeof(*g));
+	*g = (struct guest){.pid = pid, .info = info[0], .on_exit = on_exit, .user = user};
+	fcntl(g->info, F_SETFL, O_NONBLOCK);
+	g->watch = loop_fd_add(l, g->info, LOOP_IN, read_info, g);
+	return g;
+}
+
+void guest_reap(struct guest *g)
+{
+	int status;
+
+	if (g->ended || waitpid(g->pid, &status, WNOHANG) != g->pid)
+		return;
+	g->ended = true;
+	g->on_exit(g->user, status);
+}
+
+void guest_kill(struct guest *g)
+{
+	if (g->ended)
+		return;
+	/*
+	 * The kill of a pid namespace's first process returns from its wait only when all others
+	 * are gone; bubblewrap outside ends behind it. So nothing is left when on_exit is called.
+	 */
+	g->doomed = true;
+	if (g->inner > 0)
+		kill(g->inner, SIGKILL);
+	else if (g->info < 0)
+		kill(g->pid, SIGKILL);
+}
+
+pid_t guest_pid(const struct guest *g)
+{
+	return g->pid;
+}
+
+void guest_free(struct guest *g)
+{
+	if (!g)
+		return;
+	loop_fd_del(g->watch);
+	fd_close(&g->info);
+	buf_free(&g->text);
+	free(g);
+}

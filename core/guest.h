@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * guest: the guest kernel's process on the host, inside its walls.
+ *
+ * A guest never starts outside them: bubblewrap with namespaces for user, mount, pid, ipc, uts,
+ * cgroup and network; a root that holds the kernel image, one socket per virtio device and a
+ * private tmpfs; its own uid (as root: one per jail, from GUEST_UID_BASE on); no new privileges, no
+ * capabilities, an empty environment, no descriptors but its console; parent-death signal.
+ */
+#ifndef GAOL_CORE_GUEST_H
+#define GAOL_CORE_GUEST_H
+
+#include "core/err.h"
+#include "core/loop.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Far above what adduser, systemd and subuid hand out; 28 bits of the jail directory's inode are
+ * added. */
+#define GUEST_UID_BASE 0x70000000u
+
+struct guest;
+
+struct guest_config {
+	const char *kernel;    /* image, checked by kernel_find */
+	const char *init;      /* init= in the guest */
+	const char *run;       /* the jail's runtime directory (ours, 0700) */
+	const char *fs_sock;   /* listening socket of the file system device, in run */
+	const char *chan_sock; /* and of the channel's, in run */
+	const char *root_tag;
+	uint64_t memory; /* bytes */
+	bool trusting;	 /* seccomp mode and SMP */
+	unsigned cpus;
+	uid_t uid;    /* when we are root: whom the guest runs as */
+	int cpu;      /* host CPU that a one-CPU guest is held on, -1: any */
+	bool verbose; /* all of the kernel's messages on the console */
+};
+
+/* The whole process tree is gone: bubblewrap's wait status. Called from the loop, once. */
+typedef void guest_exit_fn(void *user, int status);
+
+/*
+ * Starts a guest. console_fd is a stream socket (taken over) that becomes its console; the kernel's
+ * own messages come there too. The caller reaps: it calls guest_reap at SIGCHLD. NULL with e set.
+ */
+struct guest *guest_start(struct loop *l, const struct guest_config *c, int console_fd,
+			  guest_exit_fn *on_exit, void *user, struct err *e);
+/* Looks whether the guest has ended; calls on_exit when it has. */
+void guest_reap(struct guest *g);
+/* Kills every process of the guest; on_exit follows from guest_reap. */
+void guest_kill(struct guest *g);
+/* bubblewrap's pid on the host. */
+pid_t guest_pid(const struct guest *g);
+/* Releases; the guest must have ended. NULL is allowed. */
+void guest_free(struct guest *g);
+
+#endif

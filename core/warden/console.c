@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The console: bytes of the guest kept in a ring, from which every viewer reads at its own pace;
+ * one that is too slow loses the oldest and is told how many. Nobody holds up the guest.
+ */
+#include "core/fd.h"
+#include "core/warden/internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CHUNK 32768
+#define KEYS_MAX 65536 /* keys on their way to the guest */
+#define REPLAY 16384   /* bytes that a new viewer gets of the past */
+#define SAVED_FILE "console"
+
+struct scroll {
+	size_t size;
+	uint64_t end; /* bytes ever written; byte i lies at p[i % size] */
+	char p[];
+};
+
+static void scroll_add(struct scroll *s, const char *p, size_t n)
+{
+	if (n > s->size) {
+		s->end += n - s->size;
+		p += n - s->size;
+		n = s->size;
+	}
+	size_t at = s->end % s->size;
+	size_t first = n < s->size - at ? n : s->size - at;
+	memcpy(s->p + at, p, first);
+	memcpy(s->p, p + first, n - first);
+	s->end += n;
+}
+
+/* Copies up to n bytes from position pos on; pos must not be older than the ring holds. */
+static size_t scroll_read(const struct scroll *s, uint64_t pos, char *out, size_t n)
+{
+	size_t have = (size_t)(s->end - pos);
+	size_t at = pos % s->size;
+
+	if (n > have)
+		n = have;
+	size_t first = n < s->size - at ? n : s->size - at;
+	memcpy(out, s->p + at, first);
+	memcpy(out + first, s->p, n - first);
+	return n;
+}
+
+static uint64_t scroll_oldest(const struct scroll *s)
+{
+	return s->end > s->size ? s->end - s->size : 0;
+}
+
+void console_init(struct warden *w)
+{
+	size_t size = w->conf.console_size;
+	struct buf old = {0};
+
+	w->console = -1;
+	w->scroll = xcalloc(1, sizeof(*w->scroll) + size);
+	w->scroll->size = size;
+	if (!file_read_at(w->jail.dirfd, SAVED_FILE, size, &old))
+		scroll_add(w->scroll, buf_cstr(&old), old.len);
+	buf_free(&old);
+}
+
+/* The last screen survives the warden. */
+static void console_save(struct warden *w)
+{
+	uint64_t from = scroll_oldest(w->scroll);
+	size_t n = (size_t)(w->scroll->end - from);
+	char *text = xmalloc(n);
+
+	scroll_read(w->scroll, from, text, n);
+	if (!w->discarded)
+		file_replace_at(w->jail.dirfd, SAVED_FILE, text, n, 0600, false);
+	free(text);
+}
+
+void console_free(struct warden *w)
+{
+	console_close(w);
+	free(w->scroll);
+	w->scroll = NULL;
+}
+
+static void pump_all(struct warden *w)
+{
+	for (struct peer *p = w->peers, *next; p; p = next) {
+		next = p->next;
+		if (p->viewer && !p->dead)
+			console_pump(w, p);
+	}
+}
+
+static void write_keys(struct warden *w)
+{
+	while (w->console_in.len) {
+		ssize_t n = write(w->console, w->console_in.p, w->console_in.len);
+		if (n <= 0)
+			break;
+		buf_eat(&w->console_in, (size_t)n);
+		uint32_t room = (uint32_t)n;
+		for (struct peer *p = w->peers, *next; p; p = next) {
+			next = p->next;
+			if (p->viewer && !p->viewer_reads)
+				peer_send(w, p, PROTO_CONSOLE_ROOM, 0, &room, sizeof(room), -1);
+		}
+	}
+	loop_fd_want(w->console_watch, w->console_in.len ? LOOP_IN | LOOP_OUT : LOOP_IN);
+}
+
+static void console_ready(void *user, int events)
+{
+	struct warden *w = user;
+	char part[CHUNK];
+
+	if (events & LOOP_OUT)
+		write_keys(w);
+	if (!(events & (LOOP_IN | LOOP_HUP)))
+		return;
+	ssize_t n = read(w->console, part, sizeof(part));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		console_close(w);
+		return;
+	}
+	scroll_add(w->scroll, part, (size_t)n);
+	pump_all(w);
+}
+
+/* A socket, not a pty: the guest's tty has the line discipline, the host needs no second one. */
+int console_open(struct warden *w, int *guest_end, struct err *e)
+{
+	int pair[2];
+
+	console_close(w);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_sys(e, "console: socket");
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	w->console = pair[0];
+	w->console_mark = w->scroll->end;
+	w->console_watch = loop_fd_add(w->loop, pair[0], LOOP_IN, console_ready, w);
+	*guest_end = pair[1];
+	return 0;
+}
+
+void console_close(struct warden *w)
+{
+	char part[CHUNK];
+	ssize_t n;
+
+	if (w->console < 0)
+		return;
+	/* What a dying kernel said last. */
+	while ((n = read(w->console, part, sizeof(part))) > 0)
+		scroll_add(w->scroll, part, (size_t)n);
+	loop_fd_del(w->console_watch);
+	w->console_watch = NULL;
+	fd_close(&w->console);
+	buf_free(&w->console_in);
+	console_save(w);
+	pump_all(w);
+}
+
+void console_pump(struct warden *w, struct peer *p)
+{
+	const struct scroll *s = w->scroll;
+	char part[CHUNK];
+
+	while (!p->dead && peer_is_clear(p) && p->cursor < s->end) {
+		uint64_t oldest = scroll_oldest(s);
+		if (p->cursor < oldest) {
+			uint64_t lost = oldest - p->cursor;
+			p->cursor = oldest;
+			peer_send(w, p, PROTO_CONSOLE_LOST, 0, &lost, sizeof(lost), -1);
+			continue;
+		}
+		size_t n = scroll_read(s, p->cursor, part, sizeof(part));
+		p->cursor += n;
+		peer_send(w, p, PROTO_CONSOLE_OUT, 0, part, n, -1);
+	}
+}
+
+/* A replay begins behind a line's end, so that it does not start inside an escape sequence. */
+static uint64_t replay_from(const struct scroll *s)
+{
+	uint64_t from = s->end > REPLAY ? s->end - REPLAY : 0;
+
+	if (from < scroll_oldest(s))
+		from = scroll_oldest(s);
+	if (!from)
+		return 0;
+	for (uint64_t i = from; i < s->end; i++)
+		if (s->p[i % s->size] == '\n')
+			return i + 1;
+	return from;
+}
+
+static void resize(struct warden *w, uint16_t rows, uint16_t cols)
+{
+	if (w->chan && rows && cols)
+		chan_console_winsize(w->chan, rows, cols);
+}
+
+void console_attach(struct warden *w, struct peer *p, const json_t *o)
+{
+	uint32_t room = KEYS_MAX / 8;
+
+	p->viewer = true;
+	p->viewer_reads = json_is_true(json_object_get(o, "readonly"));
+	p->cursor =
+	    json_is_false(json_object_get(o, "replay")) ? w->scroll->end : replay_from(w->scroll);
+	w->st.viewers++;
+	warden_announce(w);
+	if (p->dead)
+		return;
+	if (!p->viewer_reads) {
+		peer_send(w, p, PROTO_CONSOLE_ROOM, 0, &room, sizeof(room), -1);
+		resize(w, (uint16_t)json_integer_value(json_object_get(o, "rows")),
+		       (uint16_t)json_integer_value(json_object_get(o, "cols")));
+	}
+	console_pump(w, p);
+}
+
+void console_detach(struct warden *w, struct peer *p)
+{
+	if (!p->viewer)
+		return;
+	p->viewer = false;
+	w->st.viewers--;
+	warden_announce(w);
+}
+
+void console_keys(struct warden *w, struct peer *p, const void *data, size_t n)
+{
+	if (!p->viewer || p->viewer_reads || w->console < 0)
+		return;
+	if (w->console_in.len + n > KEYS_MAX) {
+		warden_log("a viewer sends more keys than it was given room for: dropped");
+		peer_drop(w, p);
+		return;
+	}
+	buf_add(&w->console_in, data, n);
+	write_keys(w);
+}
+
+void console_size(struct warden *w, struct peer *p, const void *data, size_t n)
+{
+	struct proto_size size;
+
+	if (!p->viewer || p->viewer_reads || n != sizeof(size))
+		return;
+	memcpy(&size, data, sizeof(size));
+	resize(w, size.rows, size.cols);
+}
+
+bool console_panic(struct warden *w, char *out, size_t size)
+{
+	static const char mark[] = "Kernel panic";
+	uint64_t from = scroll_oldest(w->scroll);
+	if (from < w->console_mark)
+		from = w->console_mark;
+	size_t n = (size_t)(w->scroll->end - from);
+	char *text = xmalloc(n + 1);
+
+	scroll_read(w->scroll, from, text, n);
+	text[n] = '\0';
+	char *at = NULL;
+	for (char *p = text; (p = memmem(p, n - (size_t)(p - text), mark, sizeof(mark) - 1)); p++)
+		at = p;
+	if (at) {
+		size_t len = strcspn(at, "\r\n");
+		if (len >= size)
+			len = size - 1;
+		memcpy(out, at, len);
+		out[len] = '\0';
+	}
+	free(text);
+	return at != NULL;
+}

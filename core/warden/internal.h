@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The warden's rooms and the struct they share. Which way they look:
+ *   main -> verbs -> {save, boot, put, exec, console} -> peer -> state
+ */
+#ifndef GAOL_CORE_WARDEN_INTERNAL_H
+#define GAOL_CORE_WARDEN_INTERNAL_H
+
+#include "core/buf.h"
+#include "core/chan.h"
+#include "core/condev.h"
+#include "core/conf.h"
+#include "core/err.h"
+#include "core/fsdev.h"
+#include "core/guest.h"
+#include "core/jail.h"
+#include "core/layer/layer.h"
+#include "core/loop.h"
+#include "core/proto.h"
+#include "core/ring.h"
+#include "core/window.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct peer;
+struct exec;
+struct scroll;
+struct worker;
+struct op;
+struct put;
+struct waiter;
+
+/* Who waits for an answer; the peer may be gone when it comes. */
+struct call {
+	uint64_t peer;
+	uint32_t tag;
+};
+
+/* Why the guest is going down: tells an orderly end from a crash. */
+enum errand { ERRAND_NONE, ERRAND_STOP, ERRAND_ROLLBACK, ERRAND_DISCARD };
+
+struct warden {
+	struct jail_places places;
+	struct jail jail;
+	int lock;
+	struct loop *loop;
+	struct conf conf;
+	struct jail_status st;
+	bool quitting;
+	bool discarded; /* the jail's directory is gone: announce nothing more */
+
+	/* clients */
+	int listen_fd;
+	struct loop_fd *listen_watch;
+	struct peer *peers;
+	uint64_t last_peer;
+	uint64_t tied; /* the peer whose end ends the jail, 0 = none */
+	struct waiter *waiters;
+
+	/* events */
+	struct ring *ring;
+	struct loop_timer *wake_timer;
+	int64_t last_wake;
+	bool wake_due;
+
+	/* layer */
+	struct authority *authority;
+	struct layer *layer;
+	struct window *window;
+
+	/* guest */
+	struct guest *guest;
+	struct fsdev *fs;
+	struct condev *condev;
+	struct chan *chan;
+	struct loop_timer *deadline; /* of booting and stopping */
+	enum errand errand;
+	bool idle;	/* no main command: `gaol run` */
+	bool main_over; /* the main command has ended */
+	char gone[256]; /* the first device's word on why it is over, "" = none */
+	struct exec *execs;
+
+	/* console */
+	struct scroll *scroll;
+	int console; /* our end of its socket, -1 */
+	struct loop_fd *console_watch;
+	struct buf console_in; /* keys on their way to the guest */
+	uint64_t console_mark; /* where the present guest's output begins */
+
+	struct op *op;	  /* the checkpoint or rollback under way */
+	struct put *puts; /* files on their way into the layer */
+};
+
+/* state.c: announcements */
+void warden_announce(struct warden *w);
+/* Enters a state, with a reason for crashed and failed (else NULL), and tells everybody. */
+void warden_enter(struct warden *w, enum jail_state s, const char *reason);
+void warden_event(struct warden *w, unsigned op, uint64_t bytes, const char *text,
+		  const char *text2);
+/* Called for each record: lets armed readers wake, at most 100 times a second. */
+void warden_ring_grew(struct warden *w);
+/* "date time text" into the jail's log (stderr); text may hold foreign bytes. */
+void warden_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* peer.c: connections */
+int peer_listen(struct warden *w, struct err *e);
+/* Takes over a connected socket and says hello; NULL when it is dropped. */
+struct peer *peer_adopt(struct warden *w, int sock);
+struct peer *peer_find(struct warden *w, uint64_t id);
+uint64_t peer_id(const struct peer *p);
+/* Sends or queues a message; a peer that lets too much pile up is dropped. False: it is gone. */
+bool peer_send(struct warden *w, struct peer *p, uint16_t type, uint32_t tag, const void *data,
+	       size_t n, int fd);
+/* The same for output of an exec stream: its credit returns when the socket has taken it. */
+bool peer_send_output(struct warden *w, struct peer *p, uint32_t tag, int which, const void *data,
+		      size_t n);
+bool peer_send_json(struct warden *w, struct peer *p, uint16_t type, uint32_t tag, json_t *o,
+		    int fd);
+/* True when nothing waits in the peer's queue. */
+bool peer_is_clear(const struct peer *p);
+void peer_drop(struct warden *w, struct peer *p);
+void peer_drop_all(struct warden *w);
+void answer(struct warden *w, struct call c, json_t *result /* taken over */);
+void answer_error(struct warden *w, struct call c, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void answer_progress(struct warden *w, struct call c, const char *phase, uint64_t done,
+		     uint64_t total);
+
+struct peer {
+	struct peer *next;
+	struct warden *warden;
+	uint64_t id;
+	int sock;
+	struct loop_fd *watch;
+	struct message *queue, **queue_end;
+	size_t queued;
+	bool watching; /* wants PROTO_STATUS */
+	bool armed;    /* wants PROTO_WAKE when ring_last() > arm_seq */
+	uint64_t arm_seq;
+	bool viewer;	   /* attached to the console */
+	bool viewer_reads; /* only reads */
+	uint64_t cursor;   /* console bytes it has got */
+	bool dead;
+};
+
+/* console.c */
+int console_open(struct warden *w, int *guest_end, struct err *e);
+void console_close(struct warden *w);
+void console_init(struct warden *w);
+void console_free(struct warden *w);
+void console_attach(struct warden *w, struct peer *p, const json_t *o);
+void console_detach(struct warden *w, struct peer *p);
+void console_keys(struct warden *w, struct peer *p, const void *data, size_t n);
+void console_size(struct warden *w, struct peer *p, const void *data, size_t n);
+/* Sends a viewer what is new, as far as its socket takes it. */
+void console_pump(struct warden *w, struct peer *p);
+/* The console's last line that begins like a kernel panic, into out; false when there is none. */
+bool console_panic(struct warden *w, char *out, size_t size);
+
+/* exec.c: programs run for clients */
+void exec_start(struct warden *w, struct peer *p, uint32_t tag, const json_t *o);
+void exec_message(struct warden *w, struct peer *p, const struct proto_head *h, const void *data,
+		  size_t n);
+void exec_consumed(struct warden *w, uint64_t peer, uint32_t tag, int which, size_t n);
+void exec_peer_gone(struct warden *w, uint64_t peer);
+void exec_guest_gone(struct warden *w);
+/* callbacks of chan_ops */
+void exec_on_started(void *user, uint32_t stream, uint32_t pid);
+void exec_on_failed(void *user, uint32_t stream, int err, const char *why);
+void exec_on_data(void *user, uint32_t stream, int fd, const void *p, size_t n);
+void exec_on_room(void *user, uint32_t stream);
+void exec_on_exit(void *user, uint32_t stream, int status);
+
+/* boot.c: the guest's life */
+/* Starts the guest; false with e set and state failed. idle: without a main command. */
+bool boot_start(struct warden *w, bool idle, struct err *e);
+/* Orderly end, then kill after grace_ms. */
+void boot_stop(struct warden *w, enum errand errand, uint32_t grace_ms);
+void boot_kill(struct warden *w, enum errand errand);
+/* SIGCHLD */
+void boot_reap(struct warden *w);
+bool boot_is_up(const struct warden *w);
+
+/* layers.c: the layer and its window */
+int layers_open(struct warden *w, struct err *e);
+void layers_close(struct warden *w);
+
+/* save.c: checkpoint, rollback, redo: one at a time */
+void save_checkpoint(struct warden *w, struct call c, const json_t *args);
+void save_rollback(struct warden *w, struct call c, const json_t *args, bool redo);
+void save_sync(struct warden *w, struct call c);
+/* A chan request was answered (chan_ops.reply); true when it was the operation's. */
+bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n);
+/* The guest went down as the operation asked, and everything of it is released. */
+void save_on_guest_gone(struct warden *w);
+/* The guest came up again, or did not (reason). */
+void save_on_up(struct warden *w, const char *failure);
+bool save_is_busy(const struct warden *w);
+
+/* worker.c: the exec'ed worker */
+typedef void worker_fn(void *user, const json_t *result /* NULL: failed */, int code,
+		       const char *error);
+struct worker *worker_start(struct warden *w, const json_t *request, struct call progress,
+			    worker_fn *fn, void *user, struct err *e);
+void worker_free(struct worker *k);
+
+/* put.c: a host file into the layer */
+void put_start(struct warden *w, struct call c, const json_t *args, int fd);
+void put_abort_all(struct warden *w);
+
+/* verbs.c */
+void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, int fd);
+/* Resolves those who wait for a state. */
+void verb_state_changed(struct warden *w);
+void verb_peer_gone(struct warden *w, uint64_t peer);
+/* A call's answer for a list of processes (chan_ops.reply). */
+bool verb_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n, bool cut);
+
+/* main.c */
+/* Ends the warden when this turn of the loop is over. */
+void warden_quit(struct warden *w);
+/* Kills the guest, removes the jail, ends. */
+void warden_discard(struct warden *w);
+void warden_peer_gone(struct warden *w, uint64_t id);
+void warden_message(struct warden *w, struct peer *p, const struct proto_head *h, const void *data,
+		    size_t n, int fd);
+/* Ends by itself when nobody is there and nothing runs. */
+void warden_maybe_quit(struct warden *w);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The jail's layer and its window on the host, opened anew at each boot: then jail.conf takes
+ * effect. */
+#include "core/made.h"
+#include "core/user.h"
+#include "core/warden/internal.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void on_event(void *user, const struct event *ev)
+{
+	struct warden *w = user;
+
+	ring_push(w->ring, ev);
+	warden_ring_grew(w);
+}
+
+static int build_made(struct warden *w, const char *dir, struct err *e)
+{
+	char init[4096], home[4096];
+	char *share = xasprintf("%s/share", w->places.home);
+	const struct conf *c = &w->conf;
+	int ret = made_find_init(init, sizeof(init), e);
+
+	if (!ret) {
+		struct made_config m = {.hostname = c->hostname ? c->hostname : w->jail.name,
+					.init = init,
+					.share = share,
+					.uid = c->uid,
+					.gid = c->gid,
+					.shell = c->shell};
+		if (c->uid && c->user) {
+			m.name = c->user;
+			m.home = conf_home(c, home, sizeof(home));
+		}
+		ret = made_build(dir, &m, e);
+	}
+	free(share);
+	return ret;
+}
+
+static void open_window(struct warden *w)
+{
+	struct window_config wc = {.ro = true};
+	char *root = xasprintf("%s/root", w->jail.run);
+	struct err e;
+
+	w->st.window[0] = '\0';
+	mkdir(root, 0700);
+	w->window = window_mount(w->loop, w->layer, root, &wc, &e);
+	if (w->window)
+		snprintf(w->st.window, sizeof(w->st.window), "%s", root);
+	else
+		warden_log("no window: %s", e.text);
+	free(root);
+}
+
+int layers_open(struct warden *w, struct err *e)
+{
+	char *made = xasprintf("%s/made", w->jail.dir);
+	char *upper = xasprintf("%s/upper", w->jail.dir);
+	char *work = xasprintf("%s/work", w->jail.dir);
+	const char *const empty[] = {w->places.home, w->places.run, NULL};
+	int ret = 0;
+
+	if (w->layer)
+		goto out;
+	ret = build_made(w, made, e);
+	if (!ret)
+		ret = conf_authority(&w->conf, &w->authority, e);
+	if (!ret) {
+		struct layer_config c = {
+		    .lower = {{.path = made, .virtual = true}, {.path = "/", .guarded = true}},
+		    .nlower = 2,
+		    .upper = upper,
+		    .work = work,
+		    .authority = w->authority,
+		    .events_read = w->conf.events_reads,
+		    .empty = empty,
+		    .on_event = on_event,
+		    .event_user = w};
+		ret = layer_open(&w->layer, &c, e);
+	}
+	if (!ret)
+		open_window(w);
+	else
+		layers_close(w);
+out:
+	free(made);
+	free(upper);
+	free(work);
+	return ret;
+}
+
+void layers_close(struct warden *w)
+{
+	window_unmount(w->window);
+	w->window = NULL;
+	w->st.window[0] = '\0';
+	if (w->layer)
+		layer_close(w->layer);
+	w->layer = NULL;
+	authority_free(w->authority);
+	w->authority = NULL;
+}

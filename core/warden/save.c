@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checkpoint, rollback and redo, one at a time, in steps that the loop drives:
+ *
+ *   checkpoint: sync the guest, hold its requests, worker saves, go on
+ *   rollback:   sync, hold, worker plans (nothing to do: go on); kill the guest, close the layer,
+ *               worker saves and applies, boot again when it ran
+ */
+#include "core/warden/internal.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SYNC_LIMIT_MS 5000
+#define MESSAGE_MAX 4096
+
+enum op_kind { OP_SAVE, OP_BACK, OP_SYNC };
+enum op_step { STEP_SYNC, STEP_PLAN, STEP_GUEST_DOWN, STEP_WORK, STEP_BOOT };
+
+struct op {
+	enum op_kind kind;
+	enum op_step step;
+	struct call call;
+	json_t *request; /* to the worker */
+	bool redo;
+	bool was_up;
+	bool idle;
+	bool held;
+	bool synced;
+	uint32_t sync_tag, count_tag; /* chan requests that are awaited, 0 = none */
+	uint32_t ended;		      /* processes that the guest had */
+	struct loop_timer *limit;
+	struct worker *worker;
+	json_t *result; /* of the work, kept until the guest is up again */
+	char *error;
+	int code;
+};
+
+static void work(struct warden *w);
+
+bool save_is_busy(const struct warden *w)
+{
+	return w->op != NULL;
+}
+
+static void op_end(struct warden *w)
+{
+	struct op *op = w->op;
+
+	w->op = NULL;
+	if (op->held && w->fs)
+		fsdev_resume(w->fs);
+	loop_timer_del(op->limit);
+	worker_free(op->worker);
+	json_decref(op->request);
+	json_decref(op->result);
+	free(op->error);
+	free(op);
+}
+
+static void op_answer(struct warden *w)
+{
+	struct op *op = w->op;
+	struct call call = op->call;
+	json_t *result = op->result ? json_incref(op->result) : NULL;
+	char *error = op->error ? xstrdup(op->error) : NULL;
+	int code = op->code;
+
+	op_end(w);
+	if (error)
+		answer_error(w, call, code, "%s", error);
+	else
+		answer(w, call, result ? json_incref(result) : json_object());
+	json_decref(result);
+	free(error);
+	warden_maybe_quit(w);
+}
+
+static void op_fail(struct warden *w, int code, const char *text)
+{
+	free(w->op->error);
+	w->op->error = xstrdup(text);
+	w->op->code = code;
+}
+
+/* The state that holds when the operation is over and the guest was left as it was. */
+static void settle(struct warden *w)
+{
+	if (w->st.state == JAIL_SAVING || w->st.state == JAIL_RESTORING)
+		warden_enter(w, boot_is_up(w) ? JAIL_RUNNING : JAIL_STOPPED, NULL);
+}
+
+static void note_present(struct warden *w, const json_t *result)
+{
+	w->st.checkpoint = (unsigned)json_integer_value(json_object_get(result, "number"));
+	w->st.checkpoint_time = time(NULL);
+}
+
+static void saved(void *user, const json_t *result, int code, const char *error)
+{
+	struct warden *w = user;
+	struct op *op = w->op;
+
+	if (!result) {
+		op_fail(w, code, error);
+	} else {
+		op->result = json_deep_copy(result);
+		json_object_set_new(op->result, "synced", json_boolean(op->synced || !op->was_up));
+		bool unchanged = json_is_true(json_object_get(result, "unchanged"));
+		if (!unchanged) {
+			note_present(w, result);
+			warden_event(w, EVENT_CHECKPOINT, w->st.checkpoint, "/",
+				     json_string_value(json_object_get(op->request, "message")));
+		}
+	}
+	settle(w);
+	op_answer(w);
+}
+
+/* The layer is what it was rolled back to (or, on error, still what it was): bring the guest back.
+ */
+static void restored(void *user, const json_t *result, int code, const char *error)
+{
+	struct warden *w = user;
+	struct op *op = w->op;
+	struct err e;
+
+	if (!result) {
+		op_fail(w, code, error);
+	} else {
+		op->result = json_deep_copy(result);
+		json_object_set_new(op->result, "ended", json_integer(op->ended));
+		if (!json_is_true(json_object_get(result, "unchanged"))) {
+			note_present(w, result);
+			warden_event(w, op->redo ? EVENT_REDO : EVENT_ROLLBACK, w->st.checkpoint,
+				     "/", NULL);
+		}
+	}
+	if (!op->was_up) {
+		settle(w);
+		op_answer(w);
+		return;
+	}
+	op->step = STEP_BOOT;
+	if (!boot_start(w, op->idle, &e))
+		save_on_up(w, e.text);
+}
+
+void save_on_up(struct warden *w, const char *failure)
+{
+	if (!w->op || w->op->step != STEP_BOOT)
+		return;
+	if (failure && !w->op->error)
+		op_fail(w, EIO, failure);
+	op_answer(w);
+}
+
+static void start_worker(struct warden *w, worker_fn *fn)
+{
+	struct op *op = w->op;
+	struct err e;
+
+	worker_free(op->worker);
+	op->worker = worker_start(w, op->request, op->call, fn, w, &e);
+	if (op->worker)
+		return;
+	op_fail(w, EIO, e.text);
+	settle(w);
+	op_answer(w);
+}
+
+static void apply(struct warden *w)
+{
+	w->op->step = STEP_WORK;
+	w->op->held = false; /* the device is gone with its guest */
+	layers_close(w);
+	json_object_set_new(w->op->request, "op", json_string(w->op->redo ? "redo" : "rollback"));
+	start_worker(w, restored);
+}
+
+static void planned(void *user, const json_t *result, int code, const char *error)
+{
+	struct warden *w = user;
+	struct op *op = w->op;
+
+	if (!result || json_is_true(json_object_get(result, "unchanged"))) {
+		if (!result)
+			op_fail(w, code, error);
+		else
+			op->result = json_deep_copy(result);
+		settle(w);
+		op_answer(w);
+		return;
+	}
+	if (!w->guest) {
+		apply(w);
+		return;
+	}
+	op->step = STEP_GUEST_DOWN;
+	boot_kill(w, ERRAND_ROLLBACK);
+}
+
+/* The guest's data is in the layer (or it did not answer in time): hold its requests and work. */
+static void work(struct warden *w)
+{
+	struct op *op = w->op;
+
+	loop_timer_arm(op->limit, -1);
+	op->sync_tag = op->count_tag = 0;
+	if (op->kind == OP_SYNC) {
+		op->result = json_pack("{s:b}", "synced", op->synced);
+		op_answer(w);
+		return;
+	}
+	if (op->was_up && !op->synced)
+		warden_log("the guest did not answer a sync: what it had not written yet is not in "
+			   "the checkpoint");
+	if (w->fs) {
+		fsdev_hold(w->fs);
+		op->held = true;
+	}
+	op->step = op->kind == OP_SAVE ? STEP_WORK : STEP_PLAN;
+	start_worker(w, op->kind == OP_SAVE ? saved : planned);
+}
+
+static void sync_too_long(void *user)
+{
+	work(user);
+}
+
+bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n)
+{
+	struct op *op = w->op;
+
+	if (!op || op->step != STEP_SYNC || !tag || (tag != op->sync_tag && tag != op->count_tag))
+		return false;
+	if (tag == op->count_tag) {
+		op->count_tag = 0;
+		if (err || chan_reply_count(p, n, &op->ended))
+			op->ended = 0;
+	} else {
+		op->sync_tag = 0;
+		op->synced = !err;
+	}
+	/* Not from inside the channel's callback: what follows may end the channel. */
+	if (!op->sync_tag && !op->count_tag)
+		loop_timer_arm(op->limit, 0);
+	return true;
+}
+
+void save_on_guest_gone(struct warden *w)
+{
+	if (!w->op)
+		return;
+	if (w->op->step == STEP_SYNC) {
+		loop_timer_arm(w->op->limit, 0);
+		w->op->held = false;
+	} else if (w->op->step == STEP_GUEST_DOWN) {
+		apply(w);
+	} else if (w->op->step == STEP_BOOT) {
+		save_on_up(w, w->st.reason[0] ? w->st.reason : "the guest did not come up again");
+	} else {
+		w->op->held = false;
+	}
+}
+
+static struct op *op_begin(struct warden *w, enum op_kind kind, struct call c)
+{
+	struct op *op = xcalloc(1, sizeof(*op));
+
+	*op = (struct op){.kind = kind, .call = c, .was_up = boot_is_up(w), .idle = w->idle};
+	w->op = op;
+	op->limit = loop_timer_add(w->loop, -1, sync_too_long, w);
+	return op;
+}
+
+static void begin_sync(struct warden *w, bool count)
+{
+	struct op *op = w->op;
+	int tag = op->was_up ? chan_sync(w->chan) : -1;
+
+	op->sync_tag = tag > 0 ? (uint32_t)tag : 0;
+	tag = op->was_up && count ? chan_count_procs(w->chan) : -1;
+	op->count_tag = tag > 0 ? (uint32_t)tag : 0;
+	loop_timer_arm(op->limit, op->sync_tag || op->count_tag ? SYNC_LIMIT_MS : 0);
+}
+
+static bool message_ok(struct warden *w, struct call c, const json_t *args)
+{
+	const char *m = json_string_value(json_object_get(args, "message"));
+
+	if (!m || strlen(m) <= MESSAGE_MAX)
+		return true;
+	answer_error(w, c, EINVAL, "message: longer than %d bytes: shorten it", MESSAGE_MAX);
+	return false;
+}
+
+void save_checkpoint(struct warden *w, struct call c, const json_t *args)
+{
+	const json_t *m = json_object_get(args, "message");
+	const json_t *k = json_object_get(args, "kind");
+
+	if (!message_ok(w, c, args))
+		return;
+	struct op *op = op_begin(w, OP_SAVE, c);
+	op->request =
+	    json_pack("{s:s, s:s, s:s, s:s}", "op", "save", "kind",
+		      json_is_string(k) ? json_string_value(k) : "hand", "message",
+		      json_is_string(m) ? json_string_value(m) : "", "name", w->jail.name);
+	/* Asked for by a person: a checkpoint is made also when nothing changed, as they asked. */
+	json_object_set(op->request, "always", json_object_get(args, "always"));
+	warden_enter(w, JAIL_SAVING, NULL);
+	begin_sync(w, false);
+}
+
+void save_rollback(struct warden *w, struct call c, const json_t *args, bool redo)
+{
+	const char *id = json_string_value(json_object_get(args, "id"));
+	struct op *op = op_begin(w, OP_BACK, c);
+
+	op->redo = redo;
+	op->request =
+	    json_pack("{s:s, s:s, s:b}", "op", "plan", "name", w->jail.name, "redo", redo);
+	if (id && !redo)
+		json_object_set_new(op->request, "to", json_string(id));
+	warden_enter(w, JAIL_RESTORING, NULL);
+	begin_sync(w, true);
+}
+
+void save_sync(struct warden *w, struct call c)
+{
+	if (w->op || !boot_is_up(w)) {
+		answer(w, c, json_pack("{s:b}", "synced", !boot_is_up(w)));
+		return;
+	}
+	op_begin(w, OP_SYNC, c);
+	begin_sync(w, false);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The worker on the warden's side: exec, request in, one JSON object a line out. */
+#include "core/fd.h"
+#include "core/warden/internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES (1u << 20)
+
+struct worker {
+	struct warden *warden;
+	pid_t pid;
+	int out; /* its standard output */
+	struct loop_fd *watch;
+	struct buf text;
+	struct call progress;
+	json_t *last; /* the newest "ok" or "error" */
+	worker_fn *fn;
+	void *user;
+};
+
+static _Noreturn void become_worker(int jailfd, int in, int out)
+{
+	char *argv[] = {"gaol", "worker", NULL};
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Out of the way first: dup2 onto 3 must not close one that is still wanted. */
+	int jail = fcntl(jailfd, F_DUPFD, 10);
+	int from = fcntl(in, F_DUPFD, 10);
+	int to = fcntl(out, F_DUPFD, 10);
+	if (dup2(from, 0) < 0 || dup2(to, 1) < 0 || dup2(jail, 3) < 0)
+		_exit(126);
+	close_range(4, ~0U, 0);
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+static void take_line(struct worker *k, const char *line, size_t n)
+{
+	json_t *o = json_loadb(line, n, 0, NULL);
+	const json_t *p = json_object_get(o, "progress");
+
+	if (p) {
+		const char *phase = json_string_value(json_object_get(p, "phase"));
+		answer_progress(k->warden, k->progress, phase ? phase : "work",
+				(uint64_t)json_integer_value(json_object_get(p, "done")),
+				(uint64_t)json_integer_value(json_object_get(p, "total")));
+		json_decref(o);
+	} else if (o) {
+		json_decref(k->last);
+		k->last = o;
+	}
+}
+
+static void finish(struct worker *k)
+{
+	int status = 0;
+	const json_t *ok = json_object_get(k->last, "ok");
+	const char *error = json_string_value(json_object_get(k->last, "error"));
+	int code = (int)json_integer_value(json_object_get(k->last, "code"));
+
+	loop_fd_del(k->watch);
+	k->watch = NULL;
+	while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	k->pid = 0;
+	if (!ok && !error)
+		error = "the worker was killed: nothing was changed; try again";
+	k->fn(k->user, ok, code ? code : EIO, error);
+}
+
+static void readable(void *user, int events)
+{
+	struct worker *k = user;
+	char part[8192];
+	char *nl;
+
+	(void)events;
+	ssize_t n = read(k->out, part, sizeof(part));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 || k->text.len > LINE_MAX_BYTES) {
+		finish(k);
+		return;
+	}
+	buf_add(&k->text, part, (size_t)n);
+	while (k->text.len && (nl = memchr(k->text.p, '\n', k->text.len))) {
+		take_line(k, k->text.p, (size_t)(nl - k->text.p));
+		buf_eat(&k->text, (size_t)(nl - k->text.p) + 1);
+	}
+}
+
+struct worker *worker_start(struct warden *w, const json_t *request, struct call progress,
+			    worker_fn *fn, void *user, struct err *e)
+{
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC)) {
+		err_sys(e, "worker: pipe");
+		return NULL;
+	}
+	if (pipe2(out, O_CLOEXEC)) {
+		err_sys(e, "worker: pipe");
+		close(in[0]);
+		close(in[1]);
+		return NULL;
+	}
+	pid_t pid = fork();
+	if (!pid)
+		become_worker(w->jail.dirfd, in[0], out[1]);
+	close(in[0]);
+	close(out[1]);
+	char *text = json_dumps(request, JSON_COMPACT);
+	/* A request is far smaller than a pipe's buffer: this does not wait. */
+	if (pid > 0)
+		fd_write_full(in[1], text, strlen(text));
+	free(text);
+	close(in[1]);
+	if (pid < 0) {
+		err_sys(e, "worker: fork");
+		close(out[0]);
+		return NULL;
+	}
+	struct worker *k = xcalloc(1, sizeof(*k));
+	*k = (struct worker){
+	    .warden = w, .pid = pid, .out = out[0], .progress = progress, .fn = fn, .user = user};
+	k->watch = loop_fd_add(w->loop, out[0], LOOP_IN, readable, k);
+	return k;
+}
+
+void worker_free(struct worker *k)
+{
+	if (!k)
+		return;
+	loop_fd_del(k->watch);
+	if (k->pid > 0) {
+		kill(k->pid, SIGKILL);
+		waitpid(k->pid, NULL, 0);
+	}
+	close(k->out);
+	json_decref(k->last);
+	buf_free(&k->text);
+	free(k);
+}
