@@ -17,7 +17,9 @@ enum doctor_status {
 };
 
 struct doctor_check {
-	const char *name; /* "kernel image", "user namespaces", ...: stable, also in --json */
+	/* "kernel image", "user namespaces", "bubblewrap", "seccomp", "ptrace", "windows",
+	 * "attributes", "space", "terminal", "boot": stable, also in --json */
+	const char *name;
 	enum doctor_status status;
 	char detail[256]; /* what was found; may hold foreign text: escape it */
 	char remedy[256]; /* what to do; "" when ok */
@@ -28,7 +30,8 @@ struct doctor_config {
 	int deadline_ms;  /* for each check that runs a program; 0: 10000 */
 	/*
 	 * Boots the kernel image and powers off again, within deadline_ms: 0, or -errno with e
-	 * set. The launcher lives elsewhere, so the caller gives it; NULL leaves the check out.
+	 * set. The launcher lives elsewhere, so the caller gives it; NULL leaves the check out. It
+	 * runs in a child process of its own process group.
 	 */
 	int (*boot)(void *user, const char *kernel, int deadline_ms, struct err *e);
 	void *user;

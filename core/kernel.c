@@ -32,7 +32,8 @@ static int check_parents(const char *path, struct err *e)
 
 		*slash = '\0';
 		if (lstat(*dir ? dir : "/", &st) < 0)
-			return err_sys(e, "%s", shown);
+			return err_set(e, -errno, "%s: cannot be looked at: %s: " REMEDY, shown,
+				       strerror(errno));
 		if (!ours(&st) || ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX)))
 			return err_set(e, -EACCES,
 				       "%s: the directory %s can be changed by others: move the "
@@ -49,7 +50,8 @@ int kernel_check(const char *path, struct err *e)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, "%s: kernel image", path);
+		return err_set(e, -errno, "%s: cannot be opened: %s: " REMEDY, path,
+			       strerror(errno));
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
 		return err_set(e, -EACCES, "%s: not an executable file: " REMEDY, path);
 	if (!ours(&st))
@@ -84,7 +86,8 @@ int kernel_find(char *buf, size_t size, struct err *e)
 
 	if (given && *given) {
 		if (!try_place(given, buf, size))
-			return err_sys(e, "GAOL_KERNEL: %s", given);
+			return err_set(e, -errno, "GAOL_KERNEL: %s: %s: correct or unset it", given,
+				       strerror(errno));
 		return kernel_check(buf, e);
 	}
 	if (cache && *cache == '/')
