@@ -217,9 +217,7 @@ static const struct command commands[CMD_COUNT] = {
 		    .args = "VIEW KEY",
 		    .help = "take a key's command away",
 		    .group = GROUP_PROGRAM},
-    [CMD_RELOAD] = {.name = "reload",
-		    .help = "read the keys files again",
-		    .group = GROUP_PROGRAM},
+    [CMD_RELOAD] = {.name = "reload", .help = "read the keys files again", .group = GROUP_PROGRAM},
     [CMD_REDRAW] = {.name = "redraw",
 		    .help = "paint the screen anew",
 		    .group = GROUP_PROGRAM,
@@ -234,7 +232,7 @@ static const struct command commands[CMD_COUNT] = {
 };
 
 static const char *const groups[GROUP_COUNT] = {
-    [GROUP_MOVE] = "Moving",   [GROUP_GO] = "Going somewhere",  [GROUP_LOOK] = "Looking closer",
+    [GROUP_MOVE] = "Moving",	[GROUP_GO] = "Going somewhere",	 [GROUP_LOOK] = "Looking closer",
     [GROUP_STEER] = "Steering", [GROUP_PROGRAM] = "The program",
 };
 

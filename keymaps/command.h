@@ -70,20 +70,13 @@ enum command_id {
 };
 
 enum command_flags {
-	CMD_STEERS = 1,	  /* changes a jail: refused under --read-only */
-	CMD_DESTROYS = 2, /* loses something for good: asks first */
+	CMD_STEERS = 1,	    /* changes a jail: refused under --read-only */
+	CMD_DESTROYS = 2,   /* loses something for good: asks first */
 	CMD_WANTS_JAIL = 4, /* acts on the jail under the cursor, or the one named */
 	CMD_MOVES = 8,	    /* moves the cursor: not worth a line in the command log */
 };
 
-enum command_group {
-	GROUP_MOVE,
-	GROUP_GO,
-	GROUP_LOOK,
-	GROUP_STEER,
-	GROUP_PROGRAM,
-	GROUP_COUNT
-};
+enum command_group { GROUP_MOVE, GROUP_GO, GROUP_LOOK, GROUP_STEER, GROUP_PROGRAM, GROUP_COUNT };
 
 struct command {
 	const char *name;

@@ -9,11 +9,11 @@ static const struct {
 	const char *name;
 	uint32_t key;
 } names[] = {
-    {"Space", ' '},	      {"Enter", K_ENTER},  {"Esc", K_ESC},	       {"Tab", K_TAB},
-    {"Up", K_UP},	      {"Down", K_DOWN},    {"Left", K_LEFT},     {"Right", K_RIGHT},
-    {"Home", K_HOME},      {"End", K_END},      {"PgUp", K_PGUP},      {"PgDn", K_PGDN},
-    {"Insert", K_INSERT},   {"Delete", K_DELETE}, {"Backtab", K_BACKTAB},
-    {"Backspace", K_BACKSPACE}, {"lt", '<'},
+    {"Space", ' '},	  {"Enter", K_ENTER},	{"Esc", K_ESC},		{"Tab", K_TAB},
+    {"Up", K_UP},	  {"Down", K_DOWN},	{"Left", K_LEFT},	{"Right", K_RIGHT},
+    {"Home", K_HOME},	  {"End", K_END},	{"PgUp", K_PGUP},	{"PgDn", K_PGDN},
+    {"Insert", K_INSERT}, {"Delete", K_DELETE}, {"Backtab", K_BACKTAB}, {"Backspace", K_BACKSPACE},
+    {"lt", '<'},
 };
 #define NNAMES (sizeof(names) / sizeof(names[0]))
 
@@ -136,8 +136,8 @@ const char *key_seq_text(const uint32_t *keys, size_t n, char *buf, size_t size)
 		char one[24];
 
 		one_text(keys[i], one);
-		at += (size_t)snprintf(buf + at, size - at, "%s%s",
-				       i && strlen(one) > 1 ? " " : "", one);
+		at += (size_t)snprintf(buf + at, size - at, "%s%s", i && strlen(one) > 1 ? " " : "",
+				       one);
 	}
 	return buf;
 }

@@ -4,8 +4,8 @@
  *
  * A key is a Unicode code point (control characters for Ctrl), or one of the named keys below,
  * which lie above Unicode. In keys files a printable character stands for itself and everything
- * else in angle brackets: j  G  <Space>  <Enter>  <Ctrl-d>  <Up>  <F1>  <Alt-x>  <lt> (that is "<").
- * Several in a row are a sequence: gg, <Ctrl-x><Ctrl-c>.
+ * else in angle brackets: j  G  <Space>  <Enter>  <Ctrl-d>  <Up>  <F1>  <Alt-x>  <lt> (that is
+ * "<"). Several in a row are a sequence: gg, <Ctrl-x><Ctrl-c>.
  */
 #ifndef GAOL_KEYMAPS_KEY_H
 #define GAOL_KEYMAPS_KEY_H
@@ -15,7 +15,7 @@
 
 #define K_BASE 0x110000u /* first number beyond Unicode */
 #define K_ALT 0x1000000u /* added to the number of a key pressed with Alt */
-#define KEY_SEQ_MAX 4	   /* keys in a sequence */
+#define KEY_SEQ_MAX 4	 /* keys in a sequence */
 
 enum key_named {
 	K_NONE = 0,

@@ -12,10 +12,9 @@
 #define WORDS_MAX 4   /* verb, view, key, command; arguments are the rest of the line */
 
 static const char *const view_names[KEYMAP_VIEWS] = {
-    [KEYMAP_GENERIC] = "generic",   [KEYMAP_JAILS] = "jails",	    [KEYMAP_FEED] = "feed",
-    [KEYMAP_LOG] = "log",	    [KEYMAP_DIFF] = "diff",	    [KEYMAP_HUNKS] = "hunks",
-    [KEYMAP_HELP] = "help",	    [KEYMAP_MESSAGES] = "messages",
-    [KEYMAP_COMMANDS] = "commands",
+    [KEYMAP_GENERIC] = "generic", [KEYMAP_JAILS] = "jails",	  [KEYMAP_FEED] = "feed",
+    [KEYMAP_LOG] = "log",	  [KEYMAP_DIFF] = "diff",	  [KEYMAP_HUNKS] = "hunks",
+    [KEYMAP_HELP] = "help",	  [KEYMAP_MESSAGES] = "messages", [KEYMAP_COMMANDS] = "commands",
 };
 
 struct bound {
@@ -230,8 +229,8 @@ static int do_include(struct reader *r, char *words[WORDS_MAX], const char *args
 	buf_str(&path, words[1]);
 	ret = file_read_at(AT_FDCWD, buf_cstr(&path), FILE_MAX, &text);
 	if (!ret)
-		r->bad += load(r->km, buf_cstr(&path), buf_cstr(&text), r->depth + 1, r->fn,
-			       r->user);
+		r->bad +=
+		    load(r->km, buf_cstr(&path), buf_cstr(&text), r->depth + 1, r->fn, r->user);
 	else
 		ret = complain(r, "include %s: %s: check the name", words[1], strerror(-ret));
 	buf_free(&path);
@@ -344,9 +343,8 @@ int keymap_statement(struct keymap *km, const char *line, struct err *e)
 }
 
 /* Looks in one view only; a key and a longer sequence never stand there together (settle). */
-static enum keymap_answer look_in(const struct keymap *km, enum keymap_view v,
-				  const uint32_t *keys, size_t n,
-				  const struct keymap_binding **out)
+static enum keymap_answer look_in(const struct keymap *km, enum keymap_view v, const uint32_t *keys,
+				  size_t n, const struct keymap_binding **out)
 {
 	for (size_t i = 0; i < km->n; i++) {
 		const struct keymap_binding *b = &km->all[i].b;

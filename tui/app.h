@@ -10,7 +10,7 @@
 
 struct tui_options {
 	const struct jail_places *places; /* borrowed */
-	const char *jail; /* select this jail and open its feed; NULL: the list of jails */
+	const char *jail;    /* select this jail and open its feed; NULL: the list of jails */
 	const char *message; /* first text of the message line (foreign text is fine); NULL: none */
 	bool read_only;	     /* nothing that changes a jail can be done */
 };

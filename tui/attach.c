@@ -16,9 +16,8 @@
 
 #define IN STDIN_FILENO
 #define OUT STDOUT_FILENO
-#define KEYS_MAX 4096		/* typed or pasted bytes that wait for the warden */
-#define OUTPUT_MAX (64 * 1024)	/* bytes that wait for a slow terminal; then the socket waits */
-#define RETRY_MS 10		/* a socket that is full takes no epoll edge of ours: look again */
+#define KEYS_MAX 4096	       /* typed or pasted bytes that wait for the warden */
+#define OUTPUT_MAX (64 * 1024) /* bytes that wait for a slow terminal; then the socket waits */
 
 struct attach {
 	struct loop *loop;
@@ -55,8 +54,6 @@ static const char *keys_text(const unsigned char keys[2], char *out, size_t size
 	snprintf(out, size, "%s %s", first, second);
 	return out;
 }
-
-static void flush_output(struct attach *a);
 
 /* Asks for exactly what can be used now. */
 static void want(struct attach *a)
@@ -221,7 +218,10 @@ static void on_message(struct attach *a, const struct client_msg *m)
 	case PROTO_CONSOLE_ROOM:
 		if (m->len == sizeof(room)) {
 			memcpy(&room, m->data, sizeof(room));
-			a->room = room;
+			/* every viewer is told of all keys that were taken, not of its own alone */
+			a->room += room;
+			if (a->room > KEYS_MAX)
+				a->room = KEYS_MAX;
 			send_keys(a);
 		}
 		break;
@@ -333,7 +333,8 @@ struct attach *attach_start(struct loop *l, struct client *c, const struct attac
 	struct attach *a;
 
 	if (!isatty(IN) || !isatty(OUT) || tty_guard(IN)) {
-		err_set(e, -ENOTTY, "attach: standard input or output is no terminal: run it in one");
+		err_set(e, -ENOTTY,
+			"attach: standard input or output is no terminal: run it in one");
 		return NULL;
 	}
 	a = make(l, c, o, done, user);
@@ -427,7 +428,6 @@ int attach_run(struct client *c, const struct attach_options *o, struct err *e)
 	loop_run(r.loop);
 	*e = r.err;
 	ret = r.end;
-	printf("[%s: %s]\n", o->name ? o->name : "jail", r.end == ATTACH_DETACHED ? "detached" : "");
 out:
 	attach_free(r.attach);
 	loop_free(r.loop);

@@ -13,10 +13,24 @@
 /* Modes that a guest may set and reset. None makes the terminal send anything but what its user
  * types or does with the mouse; filter_reset switches off what would outlive the guest. */
 static const unsigned ansi_modes[] = {4 /* insert */, 20 /* newline */};
-static const unsigned private_modes[] = {
-    1 /* cursor keys */, 5 /* reverse video */, 6 /* origin */, 7 /* wrap */, 12 /* blink */,
-    25 /* cursor */, 45 /* reverse wrap */, 47, 1047, 1048, 1049 /* alternate screen */,
-    1000, 1002, 1003 /* mouse */, 1004 /* focus */, 1006, 1007 /* mouse */, 2004 /* paste */};
+static const unsigned private_modes[] = {1 /* cursor keys */,
+					 5 /* reverse video */,
+					 6 /* origin */,
+					 7 /* wrap */,
+					 12 /* blink */,
+					 25 /* cursor */,
+					 45 /* reverse wrap */,
+					 47,
+					 1047,
+					 1048,
+					 1049 /* alternate screen */,
+					 1000,
+					 1002,
+					 1003 /* mouse */,
+					 1004 /* focus */,
+					 1006,
+					 1007 /* mouse */,
+					 2004 /* paste */};
 
 /* Final bytes of sequences without a private mark or an intermediate byte. Not among them: c (DA),
  * n (DSR), t (window), x (DECREQTPARM), i (print), q (LEDs), g (tab stops, which nothing brings
@@ -65,9 +79,9 @@ static void put_modes(struct filter *f, struct buf *out, bool private, const uns
 		      char final)
 {
 	for (int i = 0; i < count && i < 16; i++) {
-		bool ok = private
-			      ? listed(private_modes, sizeof(private_modes) / sizeof(unsigned), v[i])
-			      : listed(ansi_modes, sizeof(ansi_modes) / sizeof(unsigned), v[i]);
+		bool ok =
+		    private ? listed(private_modes, sizeof(private_modes) / sizeof(unsigned), v[i])
+			    : listed(ansi_modes, sizeof(ansi_modes) / sizeof(unsigned), v[i]);
 
 		if (!ok)
 			continue;
@@ -176,7 +190,8 @@ static void in_esc_more(struct filter *f, unsigned char c, struct buf *out)
 		f->n = 2; /* more of them: nothing that is known */
 		return;
 	}
-	if (f->n == 1 && (f->seq[0] == '(' || f->seq[0] == ')') && (c == '0' || c == 'A' || c == 'B'))
+	if (f->n == 1 && (f->seq[0] == '(' || f->seq[0] == ')') &&
+	    (c == '0' || c == 'A' || c == 'B'))
 		buf_fmt(out, ESC "%c%c", f->seq[0], c);
 	f->state = FILTER_GROUND;
 	f->n = 0;
@@ -228,7 +243,10 @@ static bool turns(uint32_t cp)
 /* The whole number of bytes that a lead byte announces, 0 for one that leads nothing. */
 static size_t announced(unsigned char c)
 {
-	return c >= 0xc2 && c <= 0xdf ? 2 : c >= 0xe0 && c <= 0xef ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+	return c >= 0xc2 && c <= 0xdf	? 2
+	       : c >= 0xe0 && c <= 0xef ? 3
+	       : c >= 0xf0 && c <= 0xf4 ? 4
+					: 0;
 }
 
 static void put_bad(struct filter *f, struct buf *out)
@@ -306,9 +324,10 @@ void filter_reset(struct filter *f, struct buf *out)
 
 	if (f->alt)
 		buf_str(out, ESC "[?1049l");
-	buf_str(out, ESC "[?1000l" ESC "[?1002l" ESC "[?1003l" ESC "[?1004l" ESC "[?1006l"
-		     ESC "[?1007l" ESC "[?2004l" ESC "[?45l" ESC "[?5l" ESC "[?6l" ESC "[?1l" ESC
-		     "[?12l" ESC "[4l" ESC "[20l" ESC "7" ESC "[r" ESC "8" ESC "[?7h" ESC "[?25h"
-		     ESC ">" ESC "(B" ESC ")B" "\x0f" ESC "[0 q" ESC "[m");
+	buf_str(out, ESC "[?1000l" ESC "[?1002l" ESC "[?1003l" ESC "[?1004l" ESC "[?1006l" ESC
+			 "[?1007l" ESC "[?2004l" ESC "[?45l" ESC "[?5l" ESC "[?6l" ESC "[?1l" ESC
+			 "[?12l" ESC "[4l" ESC "[20l" ESC "7" ESC "[r" ESC "8" ESC "[?7h" ESC
+			 "[?25h" ESC ">" ESC "(B" ESC ")B"
+			 "\x0f" ESC "[0 q" ESC "[m");
 	filter_init(f, utf8);
 }

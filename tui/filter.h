@@ -22,9 +22,10 @@
 
 struct buf;
 
-#define FILTER_SEQ_MAX 64     /* bytes of a CSI sequence; a longer one is dropped */
-#define FILTER_STRING_MAX 65536 /* bytes of an OSC (DCS, ...) that are skipped before its end is
-				   given up: else a guest silences its own console for good */
+#define FILTER_SEQ_MAX 64 /* bytes of a CSI sequence; a longer one is dropped */
+#define FILTER_STRING_MAX                                                                          \
+	65536 /* bytes of an OSC (DCS, ...) that are skipped before its end is                     \
+		 given up: else a guest silences its own console for good */
 
 enum filter_state { FILTER_GROUND, FILTER_ESC, FILTER_ESC_MORE, FILTER_CSI, FILTER_STRING };
 

@@ -77,9 +77,9 @@ START_TEST(keys_have_names)
 	    {"#", "#"},
 	    {">", ">"},
 	};
-	static const char *const wrong[] = {"",	      "<",	 "<Foo>", "<F13>",   "<F0>", "\x01",
-					    "\xc3",   "abcde",	 "<>",	  "<Ctrl-1>", " ",
-					    "\xe2\x80\xae", "<Alt-Alt-x>"};
+	static const char *const wrong[] = {
+	    "",	     "<",  "<Foo>",    "<F13>", "<F0>",		"\x01",	      "\xc3",
+	    "abcde", "<>", "<Ctrl-1>", " ",	"\xe2\x80\xae", "<Alt-Alt-x>"};
 	uint32_t keys[KEY_SEQ_MAX];
 	char text[64];
 
@@ -201,9 +201,9 @@ START_TEST(includes)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/keys", dir);
 	snprintf(loop, sizeof(loop), "%s/loop", dir);
-	ck_assert_int_eq(file_replace_at(-100, path, "include default\nbind jails j quit\n", 33,
-					 0600, false),
-			 0);
+	ck_assert_int_eq(
+	    file_replace_at(-100, path, "include default\nbind jails j quit\n", 33, 0600, false),
+	    0);
 	ck_assert_int_eq(file_replace_at(-100, loop, "include loop\n", 13, 0600, false), 0);
 	ck_assert_int_eq(keymap_load_file(km, path, tell, NULL), 0);
 	ck_assert_int_eq(at(KEYMAP_JAILS, "j"), CMD_QUIT);
