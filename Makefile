@@ -3,15 +3,20 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= gcc
+# SAN=address,undefined builds with sanitizers, into a folder of its own.
 SAN     ?=
 V       ?=
+TIME    ?= 60
 
-BUILD   := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(notdir $(CC))),-clang)
 comma   := ,
 BUILD   := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(notdir $(CC))),-clang)
 Q       := $(if $(V),,@)
 PKGS    := fuse3 libgit2 ncursesw vterm libseccomp jansson zlib
 RELEASE := 0.1
+
+# Everything that needs the libraries is built by a second make, behind "deps".
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 CSTD     := -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -19,11 +24,10 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 OPT      ?= -O2 -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 HARDEN   := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
-CPPFLAGS += -I. -I$(BUILD) $(shell pkg-config --cflags $(PKGS) 2>/dev/null) \
-            -DGAOL_VERSION='"$(RELEASE)"' -DGAOL_LIBDIR='"$(PREFIX)/lib/gaol"'
+CPPFLAGS += -I. -I$(BUILD) $(PKG_CFLAGS) -DGAOL_VERSION='"$(RELEASE)"' -DGAOL_LIBDIR='"$(PREFIX)/lib/gaol"'
 CFLAGS   += $(CSTD) $(WARN) $(OPT) $(HARDEN) $(SANFLAGS)
 LDFLAGS  += $(SANFLAGS) -pie -Wl,-z,relro,-z,now
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lreadline -lpthread -lm
+LDLIBS   += $(PKG_LIBS) -lreadline -lpthread -lm
 
 CORE_SRC  := $(sort $(wildcard core/*.c core/*/*.c))
 FACE_SRC  := $(sort $(wildcard keymaps/*.c views/*.c tui/*.c tui/*/*.c))
@@ -34,17 +38,90 @@ LIB       := $(BUILD)/libgaol.a
 FACE_LIB  := $(BUILD)/libface.a
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+BENCH_SRC := $(sort $(wildcard bench/*.c))
+BENCH_BIN := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
+FUZZ_SRC  := $(sort $(wildcard fuzz/fuzz_*.c))
+FUZZ_BIN  := $(FUZZ_SRC:fuzz/%.c=build-fuzz/%)
+E2E       := $(sort $(wildcard tests/e2e/test_*.sh))
+SCREEN    := $(sort $(wildcard tests/screen/test_*.sh))
 DEPFILES  := $(CORE_OBJ:.o=.d) $(FACE_OBJ:.o=.d) $(UNIT_BIN:=.d)
+PROGRAM   := $(BUILD)/gaol
 
-.PHONY: all demo check check-long unit bench fuzz screenshots deps kernel lint install uninstall clean help
+.PHONY: all demo check check-long unit e2e screen bench fuzz screenshots deps kernel lint install uninstall clean \
+        help built tested
 .DEFAULT_GOAL := all
 
-all: $(if $(filter build,$(BUILD)),gaol,$(BUILD)/gaol) $(BUILD)/guest/init ## build ./gaol and the guest's init
+all: deps ## build ./gaol and the guest's init (default)
+	$(Q)$(MAKE) --no-print-directory built
 
-gaol: $(BUILD)/gaol
+built: $(PROGRAM) $(BUILD)/guest/init $(if $(filter build,$(BUILD)),gaol)
+
+demo: all kernel ## make a jail, let an installer do its worst, watch, diff, undo
+	$(Q)bash tests/demo.sh ./gaol
+
+check: all kernel ## all tests but the long ones
+	$(Q)$(MAKE) --no-print-directory tested
+
+tested: lint $(UNIT_BIN)
+	$(Q)bash tests/run.sh $(UNIT_BIN) $(wildcard tests/*_cache.sh) $(E2E) $(SCREEN)
+
+unit: all ## the unit tests only
+	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN) && bash tests/run.sh $(UNIT_BIN)
+
+e2e: all kernel ## the tests in real jails only
+	$(Q)bash tests/run.sh $(E2E)
+
+screen: all kernel ## the screen tests only
+	$(Q)bash tests/run.sh $(SCREEN)
+
+check-long: all kernel ## sanitizers, long models and kills; results into tests/LONG.md
+	$(Q)bash tests/long.sh
+
+bench: all kernel ## ratios measured side by side
+	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
+	$(Q)for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
+
+fuzz: deps ## run every fuzzer for TIME seconds (default 60)
+	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
+	$(Q)for f in $(FUZZ_BIN); do mkdir -p build-fuzz/corpus/$${f##*/}; \
+		$$f -max_total_time=$(TIME) -max_len=65536 -rss_limit_mb=4096 build-fuzz/corpus/$${f##*/} \
+		$$(ls -d fuzz/corpus/$${f##*/fuzz_} 2>/dev/null) || exit 1; done
+
+screenshots: all kernel ## text and pictures of a real run
+	$(Q)bash screenshots/make.sh
+
+deps: ## install what is missing (apt-get; through sudo when not root)
+	$(Q)bash tools/deps.sh
+
+kernel: built ## obtain and build the guest's kernel, once per machine
+	$(Q)GAOL_BOOTCHECK="$${GAOL_BOOTCHECK-$(CURDIR)/tools/bootcheck.sh}" bash kernel/build.sh >/dev/null
+
+lint: ## which way includes look, library fences, sizes
+	$(Q)bash tools/lint.sh
+
+install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
+	$(Q)$(MAKE) --no-print-directory kernel
+	install -D -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/gaol
+	install -D -m 0755 $(BUILD)/guest/init $(DESTDIR)$(PREFIX)/lib/gaol/init
+	install -D -m 0755 "$$(bash kernel/build.sh path)" $(DESTDIR)$(PREFIX)/lib/gaol/linux
+	install -D -m 0644 man/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1
+	ln -sf $(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
+
+uninstall: ## take it away again; jails stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1
+	rm -rf $(DESTDIR)$(PREFIX)/lib/gaol
+
+clean: ## remove what was built; the kernel's cache stays
+	rm -rf build build-* gaol
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+gaol: $(PROGRAM)
 	$(Q)ln -sf $< $@
 
-$(BUILD)/gaol: $(FACE_OBJ) $(LIB)
+$(PROGRAM): $(FACE_OBJ) $(LIB)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(FACE_OBJ) $(LIB) $(LDLIBS)
 
@@ -62,7 +139,7 @@ $(BUILD)/%.o: %.c
 # The default key map is an ordinary keys file, compiled in as text.
 $(BUILD)/keymaps/builtin.c: $(wildcard keymaps/*.keys) keymaps/embed.sh
 	@mkdir -p $(@D)
-	$(Q)sh keymaps/embed.sh $(wildcard keymaps/*.keys) > $@.tmp && mv $@.tmp $@
+	$(Q)sh keymaps/embed.sh $(sort $(wildcard keymaps/*.keys)) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/keymaps/builtin.o: $(BUILD)/keymaps/builtin.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -76,13 +153,17 @@ $(BUILD)/guest/init: $(wildcard guest/*.c guest/*.h) core/chanproto.h
 $(BUILD)/tests/%: tests/unit/%.c $(LIB) $(FACE_LIB)
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(shell pkg-config --cflags check 2>/dev/null) -MMD -MP $(LDFLAGS) \
-		-o $@ $< $(FACE_LIB) $(LIB) $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(FACE_LIB) $(LIB) \
+		$(shell pkg-config --libs check) $(LDLIBS)
 
-# This one runs the guest's init as an ordinary process.
-$(BUILD)/tests/test_chan_guest: | $(BUILD)/guest/init
+$(BUILD)/bench/%: bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
 
-unit: deps $(UNIT_BIN) ## build and run the unit tests only
-	$(Q)bash tests/run.sh unit $(UNIT_BIN)
+# Fuzzers are linked from sources, so that the coverage they steer by includes gaol's own code.
+build-fuzz/%: fuzz/%.c $(CORE_SRC) $(wildcard core/*.h core/*/*.h)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"
+	$(Q)clang -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(CSTD) -g -O1 -o $@ $< $(CORE_SRC) $(PKG_LIBS) -lm
 
 -include $(DEPFILES)

@@ -200,6 +200,25 @@ static int set_up(struct warden *w)
 
 static void on_guest_exit(void *user, int status);
 
+/*
+ * A one-CPU guest and its warden hand work to and fro, one waiting for the other: on one CPU that
+ * costs a third less than waking another. Held where the scheduler has put us: a new process
+ * begins where there is room.
+ */
+static int choose_cpu(struct warden *w)
+{
+	cpu_set_t one;
+	int cpu;
+
+	sched_setaffinity(0, sizeof(w->cpus), &w->cpus);
+	cpu = w->conf.cpus > 1 ? -1 : sched_getcpu();
+	if (cpu < 0 || cpu >= CPU_SETSIZE)
+		return -1;
+	CPU_ZERO(&one);
+	CPU_SET((unsigned)cpu, &one);
+	return sched_setaffinity(0, sizeof(one), &one) ? -1 : cpu;
+}
+
 static void boot_too_long(void *user)
 {
 	struct warden *w = user;
@@ -238,7 +257,7 @@ static int launch(struct warden *w, struct err *e)
 					 .trusting = w->conf.speed == CONF_TRUSTING,
 					 .cpus = w->conf.cpus,
 					 .uid = GUEST_UID_BASE + (uid_t)(st.st_ino & 0x0fffffff),
-					 .cpu = -1};
+					 .cpu = choose_cpu(w)};
 		w->guest = guest_start(w->loop, &g, console, on_guest_exit, w, e);
 		ret = w->guest ? 0 : -EIO;
 	}

@@ -14,12 +14,14 @@
 #include "core/fsdev.h"
 #include "core/guest.h"
 #include "core/jail.h"
+#include "core/jailview.h"
 #include "core/layer/layer.h"
 #include "core/loop.h"
 #include "core/proto.h"
 #include "core/ring.h"
 #include "core/window.h"
 #include <jansson.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +47,7 @@ struct warden {
 	struct jail jail;
 	int lock;
 	struct loop *loop;
+	cpu_set_t cpus; /* where we may run; the worker may everywhere */
 	struct conf conf;
 	struct jail_status st;
 	bool quitting;
@@ -65,7 +68,7 @@ struct warden {
 	bool wake_due;
 
 	/* layer */
-	struct authority *authority;
+	struct jail_union parts;
 	struct layer *layer;
 	struct window *window;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The jail's layer and its window on the host, opened anew at each boot: then jail.conf takes
  * effect. */
+#include "core/jailview.h"
 #include "core/made.h"
-#include "core/user.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <stdio.h>
@@ -60,38 +60,22 @@ static void open_window(struct warden *w)
 
 int layers_open(struct warden *w, struct err *e)
 {
-	char *made = xasprintf("%s/made", w->jail.dir);
-	char *upper = xasprintf("%s/upper", w->jail.dir);
-	char *work = xasprintf("%s/work", w->jail.dir);
-	const char *const empty[] = {w->places.home, w->places.run, NULL};
-	int ret = 0;
-
 	if (w->layer)
-		goto out;
-	ret = build_made(w, made, e);
-	if (!ret)
-		ret = conf_authority(&w->conf, &w->authority, e);
-	if (!ret) {
-		struct layer_config c = {
-		    .lower = {{.path = made, .virtual = true}, {.path = "/", .guarded = true}},
-		    .nlower = 2,
-		    .upper = upper,
-		    .work = work,
-		    .authority = w->authority,
-		    .events_read = w->conf.events_reads,
-		    .empty = empty,
-		    .on_event = on_event,
-		    .event_user = w};
-		ret = layer_open(&w->layer, &c, e);
-	}
-	if (!ret)
-		open_window(w);
-	else
-		layers_close(w);
-out:
+		return 0;
+	char *made = xasprintf("%s/made", w->jail.dir);
+	int ret = build_made(w, made, e);
 	free(made);
-	free(upper);
-	free(work);
+	if (!ret)
+		ret = jail_union_init(&w->parts, &w->places, &w->jail, &w->conf, e);
+	if (ret)
+		return ret;
+	w->parts.config.on_event = on_event;
+	w->parts.config.event_user = w;
+	ret = layer_open(&w->layer, &w->parts.config, e);
+	if (ret)
+		layers_close(w);
+	else
+		open_window(w);
 	return ret;
 }
 
@@ -103,6 +87,5 @@ void layers_close(struct warden *w)
 	if (w->layer)
 		layer_close(w->layer);
 	w->layer = NULL;
-	authority_free(w->authority);
-	w->authority = NULL;
+	jail_union_free(&w->parts);
 }

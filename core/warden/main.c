@@ -278,6 +278,7 @@ int warden_main(int argc, char **argv)
 		return 2;
 	}
 	umask(077);
+	sched_getaffinity(0, sizeof(w.cpus), &w.cpus);
 	/* No group of the caller's may widen what the host shows; no core dump of a guest's data.
 	 */
 	if (geteuid() == 0)

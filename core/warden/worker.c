@@ -25,22 +25,23 @@ struct worker {
 	void *user;
 };
 
-static _Noreturn void become_worker(int jailfd, int in, int out)
+static _Noreturn void become_worker(const struct warden *w, int in, int out)
 {
-	char *argv[] = {"gaol", "worker", NULL};
+	static const char *const argv[] = {"gaol", "worker", NULL};
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sched_setaffinity(0, sizeof(w->cpus), &w->cpus);
 	/* Out of the way first: dup2 onto 3 must not close one that is still wanted. */
-	int jail = fcntl(jailfd, F_DUPFD, 10);
+	int jail = fcntl(w->jail.dirfd, F_DUPFD, 10);
 	int from = fcntl(in, F_DUPFD, 10);
 	int to = fcntl(out, F_DUPFD, 10);
 	if (dup2(from, 0) < 0 || dup2(to, 1) < 0 || dup2(jail, 3) < 0)
 		_exit(126);
 	close_range(4, ~0U, 0);
-	execv("/proc/self/exe", argv);
+	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
 
@@ -116,7 +117,7 @@ struct worker *worker_start(struct warden *w, const json_t *request, struct call
 	}
 	pid_t pid = fork();
 	if (!pid)
-		become_worker(w->jail.dirfd, in[0], out[1]);
+		become_worker(w, in[0], out[1]);
 	close(in[0]);
 	close(out[1]);
 	char *text = json_dumps(request, JSON_COMPACT);
