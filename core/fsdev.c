@@ -153,17 +153,25 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Looks at the rings for a while before sleeping. True: something came. */
+/* Looks at the rings for a while before sleeping. True: something came. Kicks are asked for again
+ * in any case: whoever looks next may look at the other queue first. */
 static bool poll_rings(struct fsdev *d)
 {
-	if (!d->config.poll_us)
-		return false;
-	vhost_quiet(d->vhost, 1, true);
-	for (uint64_t end = now_ns() + (uint64_t)d->config.poll_us * 1000; now_ns() < end;)
-		if (vhost_pending(d->vhost, 0) || vhost_pending(d->vhost, 1))
-			return true;
-	vhost_quiet(d->vhost, 1, false);
-	return vhost_pending(d->vhost, 1);
+	bool found = false;
+
+	for (unsigned q = 0; q < QUEUES; q++)
+		vhost_quiet(d->vhost, q, true);
+	for (uint64_t end = now_ns() + (uint64_t)d->config.poll_us * 1000;
+	     !found && now_ns() < end;)
+		found = vhost_pending(d->vhost, 0) || vhost_pending(d->vhost, 1);
+	for (unsigned q = 0; q < QUEUES; q++)
+		vhost_quiet(d->vhost, q, false);
+	return found || vhost_pending(d->vhost, 0) || vhost_pending(d->vhost, 1);
+}
+
+static unsigned run(struct fsdev *d, unsigned q, unsigned limit)
+{
+	return vhost_run(d->vhost, q, limit, &d->chain, handle, d);
 }
 
 static void on_kick(void *user, unsigned q)
@@ -171,12 +179,17 @@ static void on_kick(void *user, unsigned q)
 	struct fsdev *d = user;
 	unsigned left = d->config.batch;
 
-	while (!d->held && left) {
-		unsigned n = vhost_run(d->vhost, q, left, &d->chain, handle, d);
-		left -= n;
-		if (!n || !left || !poll_rings(d))
-			break;
+	if (d->held)
+		return;
+	left -= run(d, q, left);
+	while (d->config.poll_us && left && !vhost_is_gone(d->vhost) && poll_rings(d)) {
+		for (q = 0; q < QUEUES; q++)
+			left -= run(d, q, left);
 	}
+	/* The portion is used up: the rest comes after everybody else. */
+	for (q = 0; !left && q < QUEUES; q++)
+		if (vhost_pending(d->vhost, q))
+			vhost_again(d->vhost, q);
 }
 
 /* The device */
