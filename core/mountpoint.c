@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +85,14 @@ bool mountpoint_is(const char *path, const char *fstype)
 /* fusermount3 may unmount what its caller mounted. Its complaints are ours to tell. */
 static int run_fusermount(const char *path)
 {
-	char *argv[] = {"fusermount3", "-u", "-z", "-q", "--", (char *)(uintptr_t)path, NULL};
+	const char *const argv[] = {"fusermount3", "-u", "-z", "-q", "--", path, NULL};
 	posix_spawn_file_actions_t quiet;
 	int status = 0;
 	pid_t pid;
 
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	int r = posix_spawnp(&pid, argv[0], &quiet, NULL, argv, environ);
+	int r = posix_spawnp(&pid, argv[0], &quiet, NULL, (char **)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&quiet);
 	if (r)
 		return -r;

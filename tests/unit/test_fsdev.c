@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fsdev and fuse: FUSE requests of a guest that lies, by virtqueue, on a real layer. */
 #include "core/buf.h"
+#include "core/fd.h"
 #include "core/fsdev.h"
 #include "core/fuse_priv.h"
 #include "tests/unit/frontend.h"
 #include <linux/fuse.h>
 #include <linux/limits.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define IN_AT 0	       /* where requests lie in FE_DATA */
 #define OUT_AT 0x20000 /* and replies */
@@ -73,18 +73,11 @@ static void start_raw(struct guest *g)
 
 static void stop(struct guest *g)
 {
-	char *rm[] = {"rm", "-rf", g->root, NULL};
-
 	fsdev_free(g->d);
 	layer_close(g->layer);
 	fe_close(&g->f);
 	loop_free(g->loop);
-	pid_t pid = fork();
-	if (!pid) {
-		execvp(rm[0], rm);
-		_exit(127);
-	}
-	waitpid(pid, NULL, 0);
+	dir_remove_tree(AT_FDCWD, g->root);
 }
 
 static void begin(struct guest *g, uint32_t opcode, uint64_t node)
