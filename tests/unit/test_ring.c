@@ -316,6 +316,56 @@ static uint64_t random_of(uint64_t *s)
 	return *s;
 }
 
+/* Lengths that agree with each other and lie all the same: beyond a path, beyond what is there. */
+START_TEST(consistent_lies)
+{
+	static const struct {
+		uint16_t path_len, path2_len;
+	} lies[] = {{PATH_MAX + 1, 0}, {0, PATH_MAX + 1}, {5000, 5000}, {65535, 65535}};
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct forged f = forge();
+		struct record rec;
+		struct ring_reader *rr;
+		struct event ev;
+		int ret, n = 0;
+
+		for (size_t sub = 0; sub < RING_SIZE_MIN / SUB_MIN; sub++) {
+			unsigned char *at = f.map + RING_HEADER + sub * SUB_MIN + SUB_HEAD;
+			size_t len = RECORD_HEAD + lies[i].path_len + lies[i].path2_len;
+
+			memcpy(&rec, at, sizeof(rec));
+			rec.path_len = lies[i].path_len;
+			rec.path2_len = lies[i].path2_len;
+			rec.len = (uint32_t)((len + 7) & ~(size_t)7);
+			memcpy(at, &rec, sizeof(rec));
+		}
+		rr = ring_reader_new(f.fd);
+		ck_assert_ptr_nonnull(rr);
+		while ((ret = ring_next(rr, ~0u, &ev, NULL)) == 1)
+			n++;
+		ck_assert_int_eq(ret, -EPROTO);
+		ck_assert_int_eq(n, 0);
+		ring_reader_free(rr);
+		forged_free(&f);
+	}
+	/* a path that would end exactly behind the last record */
+	struct forged f = forge();
+	struct header *h = (struct header *)f.map;
+	uint64_t head = h->head & 3;
+	struct sub *s = (struct sub *)(f.map + RING_HEADER + head * SUB_MIN);
+	struct ring_reader *rr = ring_reader_new(f.fd);
+	struct event ev;
+
+	s->commit -= 8;
+	while (ring_next(rr, ~0u, &ev, NULL) == 1)
+		ck_assert_uint_le(ev.path_len, PATH_MAX);
+	ck_assert_int_eq(ring_next(rr, ~0u, &ev, NULL), -EPROTO);
+	ring_reader_free(rr);
+	forged_free(&f);
+}
+END_TEST
+
 /* Any single damage is survived: events stay within bounds and the reader comes to an end. */
 START_TEST(damage_is_survived)
 {
@@ -373,7 +423,13 @@ struct race {
 	struct ring *r;
 	_Atomic bool done;
 	uint64_t pushed;
+	size_t mod; /* length of the path of record seq is seq % mod, or 100 when 0 */
 };
+
+static size_t race_length(const struct race *race, uint64_t seq)
+{
+	return race->mod ? seq % race->mod : 100;
+}
 
 static void *race_reader(void *arg)
 {
@@ -388,7 +444,8 @@ static void *race_reader(void *arg)
 	do {
 		done = race->done;
 		while ((ret = ring_next(rr, EVENT_CHANGE, &ev, &lost)) == 1) {
-			if (ev.seq <= last || ev.bytes != ev.seq || ev.path_len != ev.seq % 199 ||
+			if (ev.seq <= last || ev.bytes != ev.seq ||
+			    ev.path_len != race_length(race, ev.seq) ||
 			    (ev.path_len && (ev.path[0] != (char)ev.seq ||
 					     ev.path[ev.path_len - 1] != (char)ev.seq)))
 				return "a torn record";
@@ -404,19 +461,22 @@ static void *race_reader(void *arg)
 	return got ? NULL : "nothing";
 }
 
+/* Round 0: records of many lengths. Round 1: of one, so that a record of a later lap lies exactly
+ * where the one that a reader was copying lay. */
 START_TEST(racing_readers)
 {
-	struct race race = {.r = ring_new(RING_SIZE_MIN)};
+	struct race race = {.r = ring_new(RING_SIZE_MIN), .mod = _i ? 0 : 199};
 	pthread_t t[2];
 	char path[200];
 
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(pthread_create(&t[i], NULL, race_reader, &race), 0);
-	for (race.pushed = 0; race.pushed < 1000000;) {
+	while (race.pushed < 1500000) {
 		uint64_t seq = ++race.pushed;
+		size_t n = race_length(&race, seq);
 
-		memset(path, (char)seq, seq % 199);
-		push(race.r, EVENT_CHANGE, path, seq % 199);
+		memset(path, (char)seq, n);
+		push(race.r, EVENT_CHANGE, path, n);
 	}
 	race.done = true;
 	for (int i = 0; i < 2; i++) {
@@ -444,8 +504,9 @@ int main(void)
 	tcase_add_test(t, seeking);
 	tcase_add_test(t, descriptor_is_read_only);
 	tcase_add_test(t, no_ring_is_refused);
+	tcase_add_test(t, consistent_lies);
 	tcase_add_test(t, damage_is_survived);
-	tcase_add_test(t, racing_readers);
+	tcase_add_loop_test(t, racing_readers, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
