@@ -66,12 +66,13 @@ struct node {
 	uint16_t origin_tag;
 	uint16_t tag; /* of lower_ino */
 	uint16_t flags;
-};
+} __attribute__((aligned(128)));
 
+/* A word of the map stands for a page of nodes, so that a page nobody uses is given back. */
 struct chunk {
 	uint32_t used;
-	uint32_t free; /* first free slot + 1 */
-	struct node node[NODE_CHUNK];
+	uint32_t map[NODE_CHUNK / 32];
+	struct node *node; /* mmap'ed */
 };
 
 struct side {

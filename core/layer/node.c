@@ -14,7 +14,9 @@
 
 #define TRIM_AFTER 65536 /* names freed until the heap is given back */
 
-_Static_assert(sizeof(struct node) <= 128, "a node must stay small");
+#define NODE_PAGE (32 * sizeof(struct node))
+
+_Static_assert(sizeof(struct node) == 128, "32 nodes fill a page");
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -90,11 +92,28 @@ void node_record_set(struct node *n, const struct record *r)
 	n->origin_ino = r->origin_ino;
 }
 
+static struct chunk *chunk_new(void)
+{
+	struct chunk *c = xcalloc(1, sizeof(*c));
+
+	c->node = mmap(NULL, NODE_CHUNK * sizeof(*c->node), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (c->node == MAP_FAILED)
+		c->node = xmalloc(PTRDIFF_MAX); /* ends the program with its message */
+	return c;
+}
+
+static void chunk_free(struct chunk *c)
+{
+	if (c)
+		munmap(c->node, NODE_CHUNK * sizeof(*c->node));
+	free(c);
+}
+
 /* A chunk with a free slot; the table of chunks grows when all are full. */
-static uint32_t chunk_free(struct layer *l)
+static uint32_t chunk_with_room(struct layer *l)
 {
 	uint32_t hole = l->nchunk;
-	struct chunk *c;
 
 	for (uint32_t k = 0; k < l->nchunk; k++) {
 		uint32_t i = (l->chunk_hint + k) % l->nchunk;
@@ -105,50 +124,55 @@ static uint32_t chunk_free(struct layer *l)
 	}
 	if (hole == l->nchunk) {
 		l->chunk = xrealloc(l->chunk, (l->nchunk + 1) * sizeof(*l->chunk));
-		l->chunk[l->nchunk++] = NULL;
+		l->nchunk++;
 	}
-	c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (c == MAP_FAILED)
-		c = xmalloc(PTRDIFF_MAX); /* ends the program with its message */
-	for (uint32_t k = 0; k < NODE_CHUNK; k++)
-		c->node[k].hash_next = k + 2 > NODE_CHUNK ? 0 : k + 2;
-	c->free = 1;
-	l->chunk[hole] = c;
+	l->chunk[hole] = chunk_new();
 	return l->chunk_hint = hole;
 }
 
 uint32_t node_new(struct layer *l)
 {
-	uint32_t k = chunk_free(l);
+	uint32_t k = chunk_with_room(l), page = 0, slot;
 	struct chunk *c = l->chunk[k];
-	uint32_t slot = c->free - 1;
-	struct node *n = &c->node[slot];
 
-	c->free = n->hash_next;
+	while (c->map[page] == UINT32_MAX)
+		page++;
+	slot = page * 32 + (uint32_t)__builtin_ctz(~c->map[page]);
+	c->map[page] |= UINT32_C(1) << slot % 32;
 	c->used++;
 	if (!++l->gen)
 		l->gen = 1;
-	*n = (struct node){.gen = l->gen, .flags = NODE_USED};
+	c->node[slot] = (struct node){.gen = l->gen, .flags = NODE_USED};
 	l->nnodes++;
 	return k * NODE_CHUNK + slot;
 }
 
 static void node_free(struct layer *l, uint32_t i)
 {
-	uint32_t k = i / NODE_CHUNK;
-	struct chunk *c = l->chunk[k];
+	uint32_t slot = i % NODE_CHUNK, page = slot / 32;
+	struct chunk *c = l->chunk[i / NODE_CHUNK];
 	struct node *n = node_at(l, i);
 
 	node_unhash(l, i);
 	dir_drop(l, i);
 	orphan_drop(l, i);
 	free(n->origin);
-	*n = (struct node){.hash_next = c->free};
-	c->free = i % NODE_CHUNK + 1;
+	*n = (struct node){0};
 	l->nnodes--;
+	c->map[page] &= ~(UINT32_C(1) << slot % 32);
 	if (!--c->used) {
-		munmap(c, sizeof(*c));
-		l->chunk[k] = NULL;
+		chunk_free(c);
+		l->chunk[i / NODE_CHUNK] = NULL;
+	} else if (!c->map[page]) {
+		madvise(&c->node[page * 32], NODE_PAGE, MADV_DONTNEED);
+	}
+}
+
+static void heap_trim(struct layer *l)
+{
+	if (l->freed > TRIM_AFTER) {
+		l->freed = 0;
+		malloc_trim(0);
 	}
 }
 
@@ -158,7 +182,7 @@ void node_drop(struct layer *l, uint32_t i)
 		struct node *n = node_at(l, i);
 		uint32_t up = 0;
 		if (n->lookups || n->kids || n->files)
-			return;
+			break;
 		while (n->names) {
 			/* a file's further names may hang in other directories */
 			struct name *nm = n->names;
@@ -172,10 +196,7 @@ void node_drop(struct layer *l, uint32_t i)
 		node_free(l, i);
 		i = up;
 	}
-	if (l->freed > TRIM_AFTER) {
-		l->freed = 0;
-		malloc_trim(0);
-	}
+	heap_trim(l);
 }
 
 static uint32_t *inode_bucket(struct layer *l, const struct node *n)
@@ -352,8 +373,7 @@ void table_free(struct layer *l)
 		for (uint32_t j = 0; l->chunk[k] && j < NODE_CHUNK; j++)
 			if (l->chunk[k]->node[j].flags & NODE_USED)
 				free(l->chunk[k]->node[j].origin);
-		if (l->chunk[k])
-			munmap(l->chunk[k], sizeof(*l->chunk[k]));
+		chunk_free(l->chunk[k]);
 	}
 	free(l->chunk);
 	free(l->names);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kill -9 at any moment: a child runs random operations on a layer and a plain directory, plain
+ * first. After the kill, the reopened layer must be what the plain directory was before the last
+ * operation or what it is now, and nothing is left in work/. GAOL_CRASH_KILLS sets the count.
+ */
+#include "tests/unit/layerops.h"
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+struct shared {
+	volatile unsigned long steps;
+	volatile uint64_t digest; /* of plain, after that many steps */
+};
+
+static uint64_t hash(uint64_t h, const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ ((const uint8_t *)p)[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static uint64_t hash_entry(const char *path, const struct stat *st, const char *data, ssize_t n)
+{
+	bool device = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+	uint64_t v[6] = {st->st_mode,
+			 st->st_uid,
+			 st->st_gid,
+			 st->st_nlink,
+			 S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
+			 device ? st->st_rdev : 0};
+	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), path, strlen(path) + 1);
+
+	h = hash(h, v, sizeof(v));
+	return n > 0 ? hash(h, data, (size_t)n) : h;
+}
+
+static uint64_t digest_plain(int d, const char *path)
+{
+	DIR *dir = fdopendir(openat(d, ".", O_RDONLY | O_DIRECTORY));
+	char *data = malloc(DATA_MAX);
+	uint64_t sum = 0;
+	struct dirent *de;
+
+	while ((de = readdir(dir))) {
+		char sub[PATH_MAX];
+		struct stat st;
+		ssize_t n = 0;
+		int fd = -1;
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		snprintf(sub, sizeof(sub), "%.2000s/%s", path, de->d_name);
+		fstatat(d, de->d_name, &st, AT_SYMLINK_NOFOLLOW);
+		if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+			fd = openat(d, de->d_name, O_RDONLY);
+		if (S_ISREG(st.st_mode))
+			n = pread(fd, data, DATA_MAX, 0);
+		else if (S_ISLNK(st.st_mode))
+			n = readlinkat(d, de->d_name, data, DATA_MAX);
+		else if (S_ISDIR(st.st_mode))
+			sum += digest_plain(fd, sub);
+		sum += hash_entry(sub, &st, data, n);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(data);
+	closedir(dir);
+	return sum;
+}
+
+static uint64_t digest_layer(struct model *m, uint64_t node, const char *path)
+{
+	struct listing *s = calloc(1, sizeof(*s));
+	char *data = malloc(DATA_MAX);
+	uint64_t sum = 0, h;
+
+	ck_assert_int_eq(layer_opendir(m->l, node, &h), 0);
+	ck_assert_int_eq(layer_readdir(m->l, h, 0, true, list_one, s), 0);
+	layer_releasedir(m->l, h);
+	for (size_t i = 0; i < s->n; i++) {
+		char sub[PATH_MAX];
+		const struct layer_entry *e = &s->e[i];
+		struct iovec iov = {.iov_base = data, .iov_len = DATA_MAX};
+		ssize_t n = 0;
+		snprintf(sub, sizeof(sub), "%.2000s/%s", path, s->name[i]);
+		if (S_ISREG(e->st.st_mode)) {
+			ck_assert_int_eq(layer_open_file(m->l, e->node, O_RDONLY, NULL, &h), 0);
+			n = layer_readv(m->l, h, &iov, 1, 0);
+			layer_release(m->l, h);
+		} else if (S_ISLNK(e->st.st_mode)) {
+			n = layer_readlink(m->l, e->node, data, DATA_MAX);
+		} else if (S_ISDIR(e->st.st_mode)) {
+			sum += digest_layer(m, e->node, sub);
+		}
+		ck_assert_int_ge(n, 0);
+		sum += hash_entry(sub, &e->st, data, n);
+		forget(m, e);
+	}
+	free(data);
+	free(s);
+	return sum;
+}
+
+static void work_is_clean(struct model *m)
+{
+	char path[96];
+	struct dirent *de;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/work", m->top);
+	d = opendir(path);
+	while ((de = readdir(d)))
+		if (de->d_name[0] != '.' && strcmp(de->d_name, "index") &&
+		    strcmp(de->d_name, "devices") && strcmp(de->d_name, "whiteout"))
+			ck_abort_msg("work/%s is left over", de->d_name);
+	closedir(d);
+}
+
+static void run_child(struct model *m, struct shared *s)
+{
+	layer_start(m);
+	for (;;) {
+		m->step++;
+		step(m);
+		s->digest = digest_plain(m->plain, "");
+		s->steps++;
+	}
+}
+
+/* The layer is a step behind: both start again. */
+static void start_again(struct model *m)
+{
+	close(m->plain);
+	ck_assert_int_eq(dir_remove_tree(AT_FDCWD, m->top), 0);
+	setup(m);
+	layer_close(m->l);
+}
+
+START_TEST(killed)
+{
+	const char *env = getenv("GAOL_CRASH_KILLS");
+	unsigned long kills = env ? strtoul(env, NULL, 10) : 30, before = 0, after = 0;
+	struct model *m = calloc(1, sizeof(*m));
+	struct shared *s =
+	    mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: the plain side needs root for chown and mknod\n");
+		free(m);
+		return;
+	}
+	umask(0);
+	m->seed = 11;
+	setup(m);
+	layer_close(m->l);
+	for (unsigned long k = 0; k < kills; k++) {
+		unsigned long goal, spin;
+		uint64_t now, was;
+		int status;
+		pid_t pid;
+		s->steps = 0;
+		s->digest = digest_plain(m->plain, "");
+		m->seed += k;
+		goal = rnd(m, 200);
+		spin = rnd(m, 20000);
+		pid = fork();
+		if (!pid)
+			run_child(m, s);
+		while (s->steps < goal && waitpid(pid, &status, WNOHANG) == 0)
+			sched_yield();
+		for (volatile unsigned long i = 0; i < spin; i++)
+			;
+		ck_assert_msg(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid,
+			      "the child failed by itself");
+		ck_assert(WIFSIGNALED(status));
+		snprintf(m->what, sizeof(m->what), "kill %lu after %lu steps", k, s->steps);
+		layer_start(m);
+		work_is_clean(m);
+		now = digest_layer(m, LAYER_ROOT, "");
+		was = digest_plain(m->plain, "");
+		if (now != s->digest && now != was)
+			differ(m, "a state that never was", (long)s->steps, (long)k);
+		before += now == s->digest && now != was;
+		after += now == was;
+		layer_close(m->l);
+		if (now != was)
+			start_again(m);
+	}
+	ck_assert_uint_eq(before + after, kills);
+	printf("%lu kills: %lu before the last operation, %lu after it\n", kills, before, after);
+	close(m->plain);
+	ck_assert_int_eq(dir_remove_tree(AT_FDCWD, m->top), 0);
+	munmap(s, sizeof(*s));
+	free(m);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("layer crash");
+	TCase *t = tcase_create("kill");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(t, 0);
+	tcase_add_test(t, killed);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? 1 : 0;
+}
