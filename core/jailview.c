@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct jailview {
@@ -191,4 +192,90 @@ int jailview_side(struct jailview *v, const char *word, struct side **out, struc
 	*out = NULL;
 	int ret = jailview_resolve(v, word, &id, NULL, e);
 	return ret ? ret : side_open(out, v->repo, id, v->base, e);
+}
+
+#define LINKS_MAX 40 /* as Linux has it, path_resolution(7) */
+
+static void drop_last(struct buf *b, size_t start)
+{
+	while (b->len > start && b->p[b->len - 1] != '/')
+		b->len--;
+	if (b->len > start)
+		b->len--;
+	if (b->p)
+		b->p[b->len] = '\0';
+}
+
+/* Puts a link's target in front of what is still to be followed. */
+static int splice_link(struct side *s, struct buf *done, size_t start, struct buf *rest)
+{
+	struct buf target = {0};
+	int ret = side_readlink(s, done->p + start, &target);
+
+	if (!ret) {
+		buf_ch(&target, '/');
+		buf_add(&target, buf_cstr(rest), rest->len);
+		if (target.p[0] == '/') {
+			done->len = start;
+			done->p[start] = '\0';
+		} else {
+			drop_last(done, start);
+		}
+		buf_reset(rest);
+		buf_add(rest, target.p, target.len);
+	}
+	buf_free(&target);
+	return ret;
+}
+
+/* Takes one component from rest to done. 0, -ENOENT (only the last is missing), or -errno. */
+static int follow_step(struct side *s, bool last, struct buf *done, size_t start, struct buf *rest,
+		       int *links)
+{
+	size_t skip = strspn(buf_cstr(rest), "/");
+	size_t n = strcspn(buf_cstr(rest) + skip, "/");
+	const char *name = buf_cstr(rest) + skip;
+	bool end = !name[n + strspn(name + n, "/")];
+	bool dots = (n == 1 && name[0] == '.') || (n == 2 && !strncmp(name, "..", 2));
+	struct stat st;
+
+	if (n == 2 && dots)
+		drop_last(done, start);
+	if (n && !dots) {
+		buf_ch(done, '/');
+		buf_add(done, name, n);
+	}
+	/* A slash behind the last component asks for what a link there leads to. */
+	bool follow = !end || last || name[n] == '/';
+	buf_eat(rest, skip + n);
+	if (!n || dots)
+		return 0;
+	int ret = side_stat(s, done->p + start, &st);
+	if (ret)
+		return ret == -ENOENT && !end ? -ENOTDIR : ret;
+	if (!S_ISLNK(st.st_mode) || !follow)
+		return 0;
+	return ++*links > LINKS_MAX ? -ELOOP : splice_link(s, done, start, rest);
+}
+
+int jailview_follow(struct side *s, const char *path, bool last, struct buf *out, struct err *e)
+{
+	struct buf rest = {0};
+	size_t start = out->len;
+	int links = 0, ret = 0;
+
+	if (path[0] != '/')
+		return err_set(e, -EINVAL, "%s: a path of the jail begins with /", path);
+	buf_str(&rest, path);
+	while (!ret && rest.len)
+		ret = follow_step(s, last, out, start, &rest, &links);
+	buf_free(&rest);
+	if (out->len == start)
+		buf_ch(out, '/');
+	if (ret == -ENOENT)
+		return err_set(e, ret, "%s: no such file in the jail", path);
+	if (ret)
+		return err_set(e, ret, "%s: %s", path,
+			       ret == -EPROTO ? side_error(s) : strerror(-ret));
+	return 0;
 }

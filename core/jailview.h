@@ -68,4 +68,12 @@ int jailview_resolve(struct jailview *v, const char *word, struct side_id *out,
 /* Opens a side by such a word. 0 or -errno with e set. Free with side_close. */
 int jailview_side(struct jailview *v, const char *word, struct side **out, struct err *e);
 
+/*
+ * Follows a path of the guest through its symlinks, "." and "..", as the guest would: absolute ones
+ * begin at the side's root, nothing leads out. last: a link at the end is followed too. The path
+ * without links is appended to out. 0; -ENOENT when only the last component is missing (out is
+ * right); else -errno with e set (-ENOTDIR also for a missing component in between, -ELOOP).
+ */
+int jailview_follow(struct side *s, const char *path, bool last, struct buf *out, struct err *e);
+
 #endif

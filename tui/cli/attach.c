@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/attach.h"
+#include "core/client.h"
+#include "core/conf.h"
+#include "tui/cli/cli.h"
+#include <string.h>
+
+static const struct cli_opt opts[] = {
+    {.key = 'r', .name = "read-only", .help = "Only looks: no key is sent."},
+    {.key = 'n', .name = "no-replay", .help = "Does not show what the console had before."},
+    {0}};
+
+static int run(struct jail *j, struct attach_options *o)
+{
+	struct client *client;
+	struct conf conf;
+	struct err e;
+
+	/* The keys that detach are the jail's setting; a broken jail.conf must not lock one out. */
+	if (!conf_load(j->dirfd, CONF_FILE, &conf, &e)) {
+		memcpy(o->detach, conf.detach, sizeof(o->detach));
+		conf_free(&conf);
+	}
+	o->name = j->name;
+	if (client_connect(&client, j, &e))
+		return cli_fail(&e);
+	int ret = attach_run(client, o, &e);
+	client_free(client);
+	return ret < 0 ? cli_fail(&e) : ret == ATTACH_LOST ? CLI_FAILED : CLI_OK;
+}
+
+static int attach(struct cli *c, const struct verb *v, int argc, char **argv)
+{
+	struct attach_options o = {0};
+	struct cli_args a;
+	struct jail j;
+	struct err e;
+	int key;
+
+	cli_args_init(&a, v, argc, argv);
+	while ((key = cli_next(&a)) > 0) {
+		o.readonly |= key == 'r';
+		o.no_replay |= key == 'n';
+	}
+	if (key || !cli_operands(&a, 1, 1))
+		return a.status;
+	if (cli_jail(c, a.v[0], &j, &e))
+		return cli_fail(&e);
+	int status = run(&j, &o);
+	jail_close(&j);
+	return status;
+}
+
+const struct verb verb_attach = {
+    .name = "attach",
+    .args = "NAME [-r]",
+    .help = "Puts the console of a running jail on this terminal",
+    .more = "Every key goes to the guest, Ctrl-C too. Ctrl-] d detaches (a setting in jail.conf); "
+	    "Ctrl-]\ntwice sends one. The jail runs on. Any number of terminals may be attached. "
+	    "What the guest writes\nis filtered: text, colours and cursor movement pass, nothing "
+	    "that makes a terminal answer.",
+    .opts = opts,
+    .words = WORDS_JAIL,
+    .fn = attach,
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/buf.h"
+#include "core/client.h"
+#include "core/event.h"
+#include "core/fd.h"
+#include "core/ring.h"
+#include "tui/cli/cli.h"
+#include "tui/cli/out.h"
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OPT_JSON = CLI_LONG, OPT_CLASS, OPT_SINCE, OPT_PATH, OPT_ONCE };
+static const struct cli_opt opts[] = {
+    {.key = OPT_JSON, .name = "json", .help = "Prints an object a line."},
+    {.key = OPT_CLASS,
+     .name = "class",
+     .arg = "LIST",
+     .help = "Only these, of change,read,denied,jail; default: change,denied,jail."},
+    {.key = OPT_SINCE,
+     .name = "since",
+     .arg = "SEQ",
+     .help = "Begins behind event SEQ; 0: with the oldest that is kept. Default: now."},
+    {.key = OPT_PATH,
+     .name = "path",
+     .arg = "GLOB",
+     .help = "Only what has a matching path; * matches slashes too."},
+    {.key = 'n', .name = "count", .arg = "N", .help = "Ends after N events."},
+    {.key = OPT_ONCE, .name = "no-follow", .help = "Ends when there are no more."},
+    {0}};
+
+struct follow {
+	bool json, once, since_given;
+	unsigned classes;
+	uint64_t since;
+	const char *glob;
+	uint64_t limit; /* 0: none */
+	uint64_t shown;
+	uint64_t lost;
+};
+
+static bool matches(const struct follow *f, const char *p, size_t n)
+{
+	char *path = xasprintf("%.*s", (int)n, p ? p : "");
+	bool yes = n && !fnmatch(f->glob, path, 0);
+
+	free(path);
+	return yes;
+}
+
+static bool wanted(const struct follow *f, const struct event *ev)
+{
+	return !f->glob || matches(f, ev->path, ev->path_len) ||
+	       matches(f, ev->path2, ev->path2_len);
+}
+
+static void print_json(const struct event *ev)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "seq", json_integer((json_int_t)ev->seq));
+	json_object_set_new(o, "time_ns", json_integer(ev->time));
+	json_object_set_new(o, "class", json_string(event_class_name(ev->class)));
+	json_object_set_new(o, "op", json_string(event_op_name(ev->op)));
+	out_json_bytes(o, "path", ev->path ? ev->path : "", ev->path_len);
+	if (ev->path2_len)
+		out_json_bytes(o, "path2", ev->path2, ev->path2_len);
+	json_object_set_new(o, "bytes", json_integer((json_int_t)ev->bytes));
+	json_object_set_new(o, "mode", json_integer(ev->mode));
+	json_object_set_new(o, "uid", json_integer(ev->uid));
+	json_object_set_new(o, "pid", json_integer(ev->pid));
+	json_object_set_new(o, "errno", json_integer(ev->err));
+	out_json_line(o);
+}
+
+static void put(struct buf *b, const char *s, size_t n)
+{
+	char *z = xasprintf("%.*s", (int)n, s ? s : "");
+
+	out_text_buf(b, z);
+	free(z);
+}
+
+/* What an operation has beside its path. */
+static void detail(struct buf *b, const struct event *ev)
+{
+	char size[OUT_SIZE];
+
+	switch (ev->op) {
+	case EVENT_WRITE:
+	case EVENT_TRUNCATE:
+		buf_fmt(b, "  %s", out_size(ev->bytes, size));
+		break;
+	case EVENT_CHMOD:
+		buf_fmt(b, "  %04o", ev->mode & 07777);
+		break;
+	case EVENT_CHOWN:
+		buf_fmt(b, "  %u:%u", (unsigned)(ev->bytes >> 32), (unsigned)ev->bytes);
+		break;
+	case EVENT_REFUSE:
+		buf_fmt(b, "  %s", strerror(ev->err));
+		break;
+	case EVENT_CHECKPOINT:
+	case EVENT_ROLLBACK:
+	case EVENT_REDO:
+		buf_fmt(b, "  %" PRIu64, ev->bytes);
+		break;
+	default:
+		break;
+	}
+}
+
+static void print_line(const struct event *ev)
+{
+	time_t s = (time_t)(ev->time / 1000000000);
+	struct buf b = {0};
+	char clock[16] = "?";
+	struct tm tm;
+
+	if (localtime_r(&s, &tm))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	buf_fmt(&b, "%s.%03d  %-9s  ", clock, (int)(ev->time / 1000000 % 1000),
+		event_op_name(ev->op));
+	put(&b, ev->path, ev->path_len);
+	if (ev->path2_len) {
+		buf_str(&b, ev->class == EVENT_JAIL ? "  " : " -> ");
+		put(&b, ev->path2, ev->path2_len);
+	}
+	detail(&b, ev);
+	if (ev->class != EVENT_JAIL)
+		buf_fmt(&b, "  (uid %u pid %u)", ev->uid, ev->pid);
+	puts(buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void tell_lost(struct follow *f)
+{
+	if (f->lost && f->json)
+		out_json_line(json_pack("{s:I}", "lost", (json_int_t)f->lost));
+	else if (f->lost)
+		fprintf(stderr, "gaol: events: %" PRIu64 " lost: the ring was overwritten\n",
+			f->lost);
+	f->lost = 0;
+}
+
+/* Prints what is there. 1 when the limit is reached, 0, or -EPROTO. */
+static int drain(struct follow *f, struct ring_reader *rr)
+{
+	struct event ev;
+	int ret;
+
+	while ((ret = ring_next(rr, f->classes, &ev, &f->lost)) > 0 || ring_pending(rr)) {
+		if (ret < 0)
+			break;
+		tell_lost(f);
+		if (!ret || !wanted(f, &ev))
+			continue;
+		if (f->json)
+			print_json(&ev);
+		else
+			print_line(&ev);
+		if (++f->shown == f->limit)
+			return 1;
+	}
+	fflush(stdout);
+	return ret < 0 ? ret : 0;
+}
+
+/* Arms the ring and waits until it has more. False: the warden ended. */
+static bool await_more(struct client *c, struct ring_reader *rr)
+{
+	uint64_t seq = ring_cursor(rr);
+	struct client_msg m;
+
+	if (client_send(c, PROTO_ARM, 0, &seq, sizeof(seq)))
+		return false;
+	for (;;) {
+		int ret = client_next(c, &m);
+		if (ret < 0 || (!ret && client_wait(c, -1) < 0))
+			return false;
+		if (!ret)
+			continue;
+		fd_close(&m.fd);
+		if (m.head.type == PROTO_WAKE)
+			return true;
+	}
+}
+
+static int follow(struct follow *f, struct client *c, struct err *e)
+{
+	struct ring_reader *rr = client_ring(c, e);
+	int ret;
+
+	if (!rr)
+		return -EIO;
+	if (f->since_given)
+		ring_seek_after(rr, f->since);
+	else
+		ring_seek_newest(rr);
+	do
+		ret = drain(f, rr);
+	while (!ret && !f->once && await_more(c, rr));
+	/* A warden's last words came with its end. */
+	if (!ret)
+		ret = drain(f, rr);
+	ring_reader_free(rr);
+	return ret < 0 ? err_set(e, ret,
+				 "events: the ring makes no sense: is the warden of "
+				 "another version?")
+		       : 0;
+}
+
+static bool number(const char *s, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	return *s >= '0' && *s <= '9' && !*end && !errno;
+}
+
+/* False: a usage error was told. */
+static bool option(struct follow *f, struct cli_args *a, int key)
+{
+	int classes;
+
+	switch (key) {
+	case OPT_JSON:
+		f->json = true;
+		return true;
+	case OPT_ONCE:
+		f->once = true;
+		return true;
+	case OPT_PATH:
+		f->glob = a->arg;
+		return true;
+	case OPT_CLASS:
+		classes = event_classes_parse(a->arg);
+		f->classes = (unsigned)classes;
+		if (classes < 0)
+			cli_usage(a->verb, "--class %s: not of change,read,denied,jail", a->arg);
+		return classes >= 0;
+	case OPT_SINCE:
+		f->since_given = true;
+		if (number(a->arg, &f->since))
+			return true;
+		cli_usage(a->verb, "--since %s: not a number", a->arg);
+		return false;
+	default:
+		if (number(a->arg, &f->limit) && f->limit)
+			return true;
+		cli_usage(a->verb, "--count %s: not a number from 1", a->arg);
+		return false;
+	}
+}
+
+static int events(struct cli *c, const struct verb *v, int argc, char **argv)
+{
+	struct follow f = {.classes = EVENT_CHANGE | EVENT_DENIED | EVENT_JAIL};
+	struct client *client;
+	struct cli_args a;
+	struct jail j;
+	struct err e;
+	int key;
+
+	cli_args_init(&a, v, argc, argv);
+	while ((key = cli_next(&a)) > 0)
+		if (!option(&f, &a, key))
+			return CLI_USAGE;
+	if (key || !cli_operands(&a, 1, 1))
+		return a.status;
+	if (cli_jail(c, a.v[0], &j, &e))
+		return cli_fail(&e);
+	int ret = client_connect(&client, &j, &e);
+	if (!ret) {
+		ret = follow(&f, client, &e);
+		client_free(client);
+	}
+	jail_close(&j);
+	return ret ? cli_fail(&e) : CLI_OK;
+}
+
+static const char *const examples[] = {"gaol events demo --path '/etc/*'",
+				       "Each change below /etc, as it happens.",
+				       "gaol events demo --since 0 --no-follow --json",
+				       "All that is still known, as JSON lines.", NULL};
+
+const struct verb verb_events = {
+    .name = "events",
+    .args = "NAME [OPTIONS]",
+    .help = "Shows what a running jail does to its files, live",
+    .more = "Class read (first reads of the host's files) has events only when jail.conf says "
+	    "[events] reads.\nA reader that is too slow loses the oldest ones and is told how "
+	    "many. Ends with the warden.\nKeys of --json: seq, time_ns (since 1970), class, op, "
+	    "path, path2 (rename, link, symlink, ...),\nbytes, mode, uid, pid (as the guest "
+	    "tells), errno; or lost alone. A path that is no UTF-8 is also\nthere whole as "
+	    "path_base64.",
+    .examples = examples,
+    .opts = opts,
+    .words = WORDS_JAIL,
+    .fn = events,
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/cli/cli.h"
+#include "tui/cli/out.h"
+#include <string.h>
+#include <time.h>
+
+enum { OPT_JSON = CLI_LONG };
+
+static const struct cli_opt opts[] = {
+    {.key = OPT_JSON, .name = "json", .help = "Prints an array of objects."}, {0}};
+
+struct listing {
+	bool json;
+	struct json_list list;
+	struct table table;
+	int64_t now;
+};
+
+/* Why a jail is down comes before the admin's own words about it. */
+static void note_cell(struct table *t, const struct jail_status *st)
+{
+	bool down = st->state == JAIL_CRASHED || st->state == JAIL_FAILED;
+
+	if (down && st->reason[0])
+		table_addf(t, "%s%s%s", st->reason, st->note[0] ? "; " : "", st->note);
+	else if (st->throwaway && !st->note[0])
+		table_add(t, "thrown away by `gaol run`");
+	else
+		table_add(t, st->note);
+}
+
+static bool add(void *user, const struct jail_status *st)
+{
+	struct listing *l = user;
+	char age[OUT_AGE], size[OUT_SIZE];
+	struct table *t = &l->table;
+
+	if (l->json) {
+		out_json_item(&l->list, jail_status_to_json(st));
+		return true;
+	}
+	table_add(t, st->name);
+	table_addf(t, "%s%s", jail_state_name(st->state), st->trusting ? " (trusting)" : "");
+	table_add(t, st->booted ? out_age(l->now - st->booted, age) : NULL);
+	table_add(t, out_size(st->memory, size));
+	if (st->checkpoint)
+		table_addf(t, "%u (%s ago)", st->checkpoint,
+			   out_age(l->now - st->checkpoint_time, age));
+	else
+		table_add(t, NULL);
+	note_cell(t, st);
+	return true;
+}
+
+static int ls(struct cli *c, const struct verb *v, int argc, char **argv)
+{
+	struct listing l = {.table = {.cols = 6}, .now = time(NULL)};
+	struct cli_args a;
+	struct err e;
+	int key;
+
+	cli_args_init(&a, v, argc, argv);
+	while ((key = cli_next(&a)) > 0)
+		l.json = true;
+	if (key || !cli_operands(&a, 0, 0))
+		return a.status;
+	if (cli_places(c, &e))
+		return cli_fail(&e);
+	static const char *const heads[] = {"NAME",   "STATE",	    "UPTIME",
+					    "MEMORY", "CHECKPOINT", "NOTE"};
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_add(&l.table, heads[i]);
+	jail_each(&c->places, add, &l);
+	if (l.json)
+		out_json_end(&l.list);
+	else
+		table_print(&l.table, stdout);
+	return CLI_OK;
+}
+
+static const char *const examples[] = {
+    "gaol ls", "All jails: state, age of the guest, memory, last checkpoint.",
+    "gaol ls --json | jq -r '.[] | select(.state == \"running\") | .name'",
+    "The names of those that run.", NULL};
+
+const struct verb verb_ls = {
+    .name = "ls",
+    .args = "[--json]",
+    .help = "Lists the jails and what they are doing",
+    .more =
+	"Keys of --json: name, state (stopped, booting, running, stopping, saving, restoring, "
+	"crashed,\nfailed), warden and guest (host process numbers, 0: none), since, booted and "
+	"created (seconds\nsince 1970), memory (bytes), profile, speed, throwaway, exit_status "
+	"(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, events "
+	"(number of the newest), viewers,\nwindow (its path).",
+    .examples = examples,
+    .opts = opts,
+    .fn = ls,
+};
