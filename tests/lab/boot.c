@@ -3,10 +3,12 @@
  * boot: a real guest without a warden: a layer over "/", both virtio devices, UML inside
  * bubblewrap.
  *
- *   boot -k KERNEL -i INIT [-u UPPER] [-l LPJ] [-m MEM] [-p POLL_US] [-e ECHO_BYTES] [-v] -c SCRIPT
+ *   boot -k KERNEL -i INIT [-u UPPER] [-l LPJ] [-m MEM] [-p POLL_US] [-e ECHO_BYTES] [-s] [-v] -c
+ * SCRIPT
  *
- * INIT is a build of tests/lab/init.c. Runs SCRIPT in the guest, with the console on stdout, and
- * prints times and counters to stderr. Exit status: SCRIPT's; 99 when the guest went wrong.
+ * -s: UML's seccomp mode with two processors. INIT is a build of tests/lab/init.c. Runs SCRIPT in
+ * the guest, with the console on stdout, and prints times and counters to stderr. Exit status:
+ * SCRIPT's; 99 when the guest went wrong.
  */
 #include "core/buf.h"
 #include "core/condev.h"
@@ -27,7 +29,7 @@
 struct lab {
 	const char *kernel, *init, *upper, *lpj, *mem, *script;
 	unsigned poll_us;
-	bool verbose;
+	bool verbose, seccomp;
 	size_t echo; /* bytes to send through the port and back first */
 	struct loop *loop;
 	struct layer *layer;
@@ -35,6 +37,7 @@ struct lab {
 	struct condev *con;
 	char dir[64];
 	struct buf line;
+	struct authority *authority;
 	size_t echo_left, echo_sent;
 	double t0, t_ready;
 	int status;
@@ -172,7 +175,8 @@ static pid_t start_guest(struct lab *b)
 			      "--",
 			      "/k",
 			      mem,
-			      "seccomp=off",
+			      b->seccomp ? "seccomp=on" : "seccomp=off",
+			      b->seccomp ? "ncpus=2" : "ncpus=1",
 			      "con0=fd:0,fd:1",
 			      "con=null",
 			      "ssl=null",
@@ -202,7 +206,7 @@ static pid_t start_guest(struct lab *b)
 
 static void open_layer(struct lab *b, struct err *e)
 {
-	struct authority *a = authority_new(AUTH_WRITE);
+	struct authority *a = b->authority = authority_new(AUTH_WRITE);
 	char *work = xasprintf("%s/work", b->dir);
 	static const char *const fresh[] = {"/proc", "/sys",  "/dev", "/run",
 					    "/tmp",  "/home", "/root"};
@@ -249,7 +253,7 @@ static void parse(struct lab *b, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "k:i:u:l:m:p:e:c:v")) != -1) {
+	while ((o = getopt(argc, argv, "k:i:u:l:m:p:e:c:sv")) != -1) {
 		switch (o) {
 		case 'k':
 			b->kernel = optarg;
@@ -274,6 +278,9 @@ static void parse(struct lab *b, int argc, char **argv)
 			break;
 		case 'c':
 			b->script = optarg;
+			break;
+		case 's':
+			b->seccomp = true;
 			break;
 		case 'v':
 			b->verbose = true;
@@ -326,6 +333,8 @@ int main(int argc, char **argv)
 		b.t_ready - b.t0, now() - b.t0, n.requests, n.errors, n.bad, n.bytes_read,
 		n.bytes_written);
 	layer_close(b.layer);
+	authority_free(b.authority);
+	buf_free(&b.line);
 	loop_free(b.loop);
 	dir_remove_tree(AT_FDCWD, b.dir);
 	return b.status;

@@ -273,6 +273,14 @@ static inline void fe_request(struct fe *f, unsigned q, uint32_t off, uint32_t o
 	fe_kick(f, q);
 }
 
+/* True when an honest guest (with EVENT_IDX) would kick for the next buffer it offers. */
+static inline bool fe_wants_kick(struct fe *f, unsigned q)
+{
+	uint16_t event = fe_used(f, q)[2 + FE_NUM * 4], next = (uint16_t)(f->q[q].avail + 1);
+
+	return vring_need_event(event, next, f->q[q].avail);
+}
+
 /* Open descriptors of this process. */
 static inline int fe_count_fds(void)
 {

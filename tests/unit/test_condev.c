@@ -181,10 +181,12 @@ START_TEST(to_guest)
 	ck_assert_uint_eq(len, 8);
 	ck_assert(!fe_take(&f, RX, &id, &len));
 	ck_assert_uint_eq(condev_queued(h.d), 9);
+	ck_assert(fe_wants_kick(&f, RX));
 	buffers(&f, RX, 2, 8);
 	ck_assert(fe_take(&f, RX, &id, &len) && len == 8);
 	ck_assert(fe_take(&f, RX, &id, &len) && len == 1);
 	ck_assert_uint_eq(condev_queued(h.d), 0);
+	ck_assert(!fe_wants_kick(&f, RX)); /* buffers alone are no news */
 	stop(&h, &f);
 }
 END_TEST
