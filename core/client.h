@@ -5,22 +5,40 @@
  * The calls wait (for CLI verbs); a console program uses client_fd with its own poll and
  * client_send/client_next, which never wait.
  *
- * Verbs and their results (errors as PROTO_ERROR):
- *   status {}                        -> jail_status
- *   watch {}                         -> jail_status; then PROTO_STATUS pushes
- *   events {}                        -> PROTO_RING with the ring's descriptor
- *   start {}                         -> {} when the guest's init is ready (boots it when it is
- * down) stop {"grace_ms": n}             -> {"exit_status": n}; told, then killed. The warden ends
- * after it (unless throwaway) kill {}                          -> {}; at once wait {"state": "..."}
- * -> {} when the jail enters that state sync {}                          -> {"synced": bool}:
- * guest's data is in the layer checkpoint {"message": "...", "kind": "hand"|"auto"} -> {"number":
- * n, "hash": "...", "added":, "modified":, "deleted":, "unchanged": bool} rollback {"id": "..."?}
- * -> {"number": n, "saved": n or 0, "ended": processes, "unchanged": bool} redo {} -> the same put
- * {"path": "...", "mode": n, "uid": n, "gid": n} + descriptor -> {}: a host file into the layer
- *   procs {}                         -> {"processes": [...]} as the guest tells
- *   keep {}                          -> {}; a throw-away jail is one no longer
- *   discard {}                       -> {}; guest killed, jail removed, warden ends
- *   shutdown {}                      -> {}: the warden of a stopped jail ends
+ * Verbs, their arguments and results (errors as PROTO_ERROR):
+ *
+ *   status {}
+ *	jail_status
+ *   watch {}
+ *	jail_status; then PROTO_STATUS pushes
+ *   events {}
+ *	PROTO_RING with the ring's descriptor
+ *   start {"idle": bool}
+ *	{} when the guest's init is ready; boots it when it is down. idle: without the main command
+ *   stop {"grace_ms": n}
+ *	{"exit_status": n or null}; told, then killed. The warden ends after it, unless throw-away
+ *   kill {}
+ *	the same, at once
+ *   wait {"state": "..."}
+ *	{} when the jail enters that state
+ *   sync {}
+ *	{"synced": bool}: the guest's data is in the layer
+ *   checkpoint {"message": "...", "kind": "hand" or "auto", "always": bool}
+ *	{"number", "hash", "added", "modified", "deleted", "bytes", "unchanged", "synced"}
+ *   rollback {"id": "..."?}, redo {}
+ *	{"number", "hash", "saved": n or 0, "from", "entries", "ended": processes, "unchanged"}
+ *   put {"path": "...", "mode": n, "uid": n, "gid": n} + descriptor
+ *	{"bytes": n}: a host file into the layer
+ *   put {"path": "...", "mode": n, "uid": n, "gid": n, "dir": true}
+ *	{}: a directory, unless there is one
+ *   procs {}
+ *	{"processes": [...], "cut": bool} as the guest tells
+ *   keep {}
+ *	{}; a throw-away jail is one no longer
+ *   discard {}
+ *	{}; guest killed, jail removed, warden ends
+ *   shutdown {}
+ *	{}: the warden of a stopped jail ends
  */
 #ifndef GAOL_CORE_CLIENT_H
 #define GAOL_CORE_CLIENT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A host file into the layer, in slices, so that a large one holds up nobody. */
+/* A host file into the layer, in slices, so that a large one holds up nobody; or a directory. */
 #include "core/fd.h"
 #include "core/warden/internal.h"
 #include <errno.h>
@@ -97,21 +97,57 @@ static void put_turn(void *user)
 	loop_timer_arm(t->turn, 0);
 }
 
-/* The file at path, made or emptied; its parent must be there. */
-static int put_open(struct put *t, const char *path, mode_t mode)
+/* Looks up the directory that path lies in; *name is what remains. */
+static int walk_parent(struct layer *l, const char *path, struct layer_entry *dir,
+		       const char **name)
 {
-	struct layer *l = t->warden->layer;
 	const char *slash = strrchr(path, '/');
-	struct layer_entry dir, entry;
 
 	if (path[0] != '/' || strlen(path) >= PATH_MAX || !slash[1])
 		return -EINVAL;
 	char *parent = slash == path ? xstrdup("/") : xasprintf("%.*s", (int)(slash - path), path);
-	int ret = layer_walk(l, parent, &dir);
+	int ret = layer_walk(l, parent, dir);
 	free(parent);
+	*name = slash + 1;
+	return ret;
+}
+
+/* The directory at path; one that is there already stays as it is. */
+static int put_dir(struct warden *w, const char *path, const struct stat *want)
+{
+	struct layer *l = w->layer;
+	struct layer_entry dir, entry;
+	struct stat st;
+	const char *name;
+
+	int ret = walk_parent(l, path, &dir, &name);
 	if (ret)
 		return ret;
-	ret = layer_lookup(l, dir.node, slash + 1, &root_cred, &entry);
+	ret = layer_mkdir(l, dir.node, name, want->st_mode & 07777, &root_cred, &entry);
+	if (!ret)
+		ret = layer_setattr(l, entry.node, 0, LAYER_SET_UID | LAYER_SET_GID, want,
+				    &root_cred, &st);
+	else if (ret == -EEXIST && !layer_lookup(l, dir.node, name, &root_cred, &entry))
+		ret = S_ISDIR(entry.st.st_mode) ? 0 : -ENOTDIR;
+	else
+		entry.node = 0;
+	if (entry.node)
+		layer_forget(l, entry.node, 1);
+	layer_forget(l, dir.node, 1);
+	return ret;
+}
+
+/* The file at path, made or emptied; its parent must be there. */
+static int put_open(struct put *t, const char *path, mode_t mode)
+{
+	struct layer *l = t->warden->layer;
+	struct layer_entry dir, entry;
+	const char *name;
+
+	int ret = walk_parent(l, path, &dir, &name);
+	if (ret)
+		return ret;
+	ret = layer_lookup(l, dir.node, name, &root_cred, &entry);
 	if (!ret && !S_ISREG(entry.st.st_mode)) {
 		layer_forget(l, entry.node, 1);
 		ret = S_ISDIR(entry.st.st_mode) ? -EISDIR : -EEXIST;
@@ -120,8 +156,8 @@ static int put_open(struct put *t, const char *path, mode_t mode)
 		if (ret)
 			layer_forget(l, entry.node, 1);
 	} else if (ret == -ENOENT) {
-		ret = layer_create(l, dir.node, slash + 1, S_IFREG | mode, O_WRONLY, &root_cred,
-				   &entry, &t->fh);
+		ret = layer_create(l, dir.node, name, S_IFREG | mode, O_WRONLY, &root_cred, &entry,
+				   &t->fh);
 	}
 	layer_forget(l, dir.node, 1);
 	if (!ret)
@@ -129,14 +165,45 @@ static int put_open(struct put *t, const char *path, mode_t mode)
 	return ret;
 }
 
+static mode_t wanted(const json_t *args, struct stat *st)
+{
+	mode_t mode = (mode_t)json_integer_value(json_object_get(args, "mode")) & 07777;
+
+	st->st_mode = (st->st_mode & S_IFMT) | mode;
+	st->st_uid = (uid_t)json_integer_value(json_object_get(args, "uid"));
+	st->st_gid = (gid_t)json_integer_value(json_object_get(args, "gid"));
+	return mode;
+}
+
+static void start_dir(struct warden *w, struct call c, const char *path, const json_t *args)
+{
+	struct stat st = {.st_mode = S_IFDIR};
+	struct err e;
+
+	wanted(args, &st);
+	int ret = path ? layers_open(w, &e) : -EINVAL;
+	if (!ret)
+		ret = put_dir(w, path, &st);
+	if (!ret && w->chan && chan_is_ready(w->chan))
+		chan_drop_caches(w->chan);
+	if (ret)
+		answer_error(w, c, -ret, "cp: %s: %s", path ? path : "", strerror(-ret));
+	else
+		answer(w, c, json_object());
+}
+
 void put_start(struct warden *w, struct call c, const json_t *args, int fd)
 {
 	const char *path = json_string_value(json_object_get(args, "path"));
-	mode_t mode = (mode_t)json_integer_value(json_object_get(args, "mode")) & 07777;
 	struct err e;
 	struct stat st;
 	int count = 0;
 
+	if (json_is_true(json_object_get(args, "dir"))) {
+		start_dir(w, c, path, args);
+		fd_close(&fd);
+		return;
+	}
 	for (struct put *t = w->puts; t; t = t->next)
 		count++;
 	if (!path || fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || count >= PUTS_MAX) {
@@ -147,9 +214,7 @@ void put_start(struct warden *w, struct call c, const json_t *args, int fd)
 	}
 	struct put *t = xcalloc(1, sizeof(*t));
 	*t = (struct put){.warden = w, .call = c, .fd = fd, .want = st, .next = w->puts};
-	t->want.st_mode = S_IFREG | mode;
-	t->want.st_uid = (uid_t)json_integer_value(json_object_get(args, "uid"));
-	t->want.st_gid = (gid_t)json_integer_value(json_object_get(args, "gid"));
+	mode_t mode = wanted(args, &t->want);
 	w->puts = t;
 	int ret = layers_open(w, &e);
 	if (!ret)
