@@ -431,9 +431,9 @@ static size_t race_length(const struct race *race, uint64_t seq)
 	return race->mod ? seq % race->mod : 100;
 }
 
-static void *race_reader(void *arg)
+/* What went wrong, or NULL. */
+static const char *race_run(struct race *race)
 {
-	struct race *race = arg;
 	struct ring_reader *rr = ring_reader_new(ring_fd(race->r));
 	uint64_t lost = 0, got = 0, last = 0;
 	struct event ev;
@@ -459,6 +459,11 @@ static void *race_reader(void *arg)
 	if (got + lost != race->pushed || last != race->pushed)
 		return "a wrong count";
 	return got ? NULL : "nothing";
+}
+
+static void *race_reader(void *arg)
+{
+	return (void *)race_run(arg);
 }
 
 /* Round 0: records of many lengths. Round 1: of one, so that a record of a later lap lies exactly
