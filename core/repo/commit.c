@@ -169,21 +169,3 @@ void commit_text(struct repo *r, const git_oid *tree, const git_oid *parent, con
 	buf_fmt(out, "Gaol-Bytes: %" PRIu64 "\n", t->bytes);
 	add_devices(r, out);
 }
-
-int ref_set(struct repo *r, const char *name, const git_oid *oid, const char *why, struct err *e)
-{
-	git_reference *ref = NULL;
-	int err = git_reference_create(&ref, r->git, name, oid, 1, why);
-
-	git_reference_free(ref);
-	return err ? repo_git_err(e, -EIO, "checkpoints: cannot set %s", name) : 0;
-}
-
-int ref_remove(struct repo *r, const char *name, struct err *e)
-{
-	int err = git_reference_remove(r->git, name);
-
-	return err && err != GIT_ENOTFOUND
-		   ? repo_git_err(e, -EIO, "checkpoints: cannot remove %s", name)
-		   : 0;
-}

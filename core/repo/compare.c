@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-int pairs_each(const struct ents *a, const struct ents *b,
+int pairs_each(const struct ents *a, const struct ents *b, bool all,
 	       int (*fn)(void *user, const struct pair *p), void *user)
 {
 	size_t i = 0, k = 0;
@@ -24,7 +24,7 @@ int pairs_each(const struct ents *a, const struct ents *b,
 			p.content = p.a->has_oid != p.b->has_oid ||
 				    (p.a->has_oid && !git_oid_equal(&p.a->oid, &p.b->oid));
 		}
-		if (p.line || p.content)
+		if (all || p.line || p.content)
 			err = fn(user, &p);
 	}
 	return err;
@@ -80,7 +80,7 @@ static int count_dirs(struct count *k, const git_oid *a, const git_oid *b, bool 
 	if (!err && root && a && b)
 		k->c->modified += !same_dir(&sa, &sb);
 	if (!err)
-		err = pairs_each(&da, &db, count_pair, k);
+		err = pairs_each(&da, &db, false, count_pair, k);
 	k->depth--;
 	ents_free(&da);
 	ents_free(&db);

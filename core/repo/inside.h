@@ -118,8 +118,9 @@ struct pair {
 	const struct ent *a, *b; /* NULL: not on that side */
 	bool line, content;	 /* the lines differ, the content does */
 };
-/* Calls fn for each name of two directories whose entries differ, merged by name. */
-int pairs_each(const struct ents *a, const struct ents *b,
+/* Calls fn for each name of two directories whose entries differ (all: also equal ones), merged by
+ * name. */
+int pairs_each(const struct ents *a, const struct ents *b, bool all,
 	       int (*fn)(void *user, const struct pair *p), void *user);
 struct counts {
 	uint64_t added, modified, deleted;
@@ -146,8 +147,82 @@ int number_newest(struct repo *r, unsigned *n, struct err *e);
 /* Builds the commit's text. */
 void commit_text(struct repo *r, const git_oid *tree, const git_oid *parent, const char *message,
 		 const struct trailer *t, struct buf *out);
-/* Points a ref at a commit, with a reflog entry. */
+/* refs.c */
+/* Points a ref (full name) at a commit, durable, with a reflog entry. */
 int ref_set(struct repo *r, const char *name, const git_oid *oid, const char *why, struct err *e);
+/* Removes a ref; none there is no error. */
 int ref_remove(struct repo *r, const char *name, struct err *e);
+
+/* save.c: a save in two steps, so that a rollback can look at the present first */
+struct saving {
+	struct repo *r;
+	struct pack *p;
+	struct cache *fresh;
+	git_oid tree; /* of the present */
+	bool has_tip;
+	git_oid tip, tip_tree; /* the present checkpoint */
+	struct trailer tip_trailer;
+	bool unchanged; /* tree is tip_tree */
+};
+struct save_request;
+struct save_result;
+/* Stores the present; nothing is visible yet. Always saving_end it. */
+int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, struct err *e);
+/* Makes the checkpoint; tip and tip_tree become the new one's. */
+int saving_commit(struct saving *s, const struct save_request *q, struct save_result *out,
+		  struct err *e);
+void saving_end(struct saving *s);
+
+/* build.c: entries of the layer from stored ones */
+struct build {
+	struct repo *r;
+	int stage; /* gaol/stage: inodes of hard link groups lie there as gHEX16 */
+	const struct groups *groups;
+	unsigned depth;
+	struct pace pace;
+	struct err *e;
+};
+/* Makes the entry, with all below it, at a name that is free. */
+int build_ent(struct build *b, int dirfd, const char *name, const struct ent *x);
+/* Gives an entry on disk x's record, attributes and times; safe to repeat. */
+int build_attrs(int dirfd, const char *name, const struct ent *x, struct err *e);
+/* Sets the times alone. */
+int build_times(int dirfd, const char *name, const struct ent *x, struct err *e);
+
+/* Numbers of hard link groups, a set. */
+struct groups {
+	uint64_t *v;
+	size_t n, cap;
+};
+void groups_add(struct groups *g, uint64_t link);
+bool groups_has(const struct groups *g, uint64_t link);
+void groups_free(struct groups *g);
+
+/* apply.c: from one stored state to another */
+/*
+ * Stages what upper lacks to become the root tree "to" when it is "from", in gaol/stage; then
+ * apply_run changes upper. apply_run may be repeated from the start after a crash in it.
+ */
+int apply_stage(struct repo *r, const git_oid *from, const git_oid *to, const struct repo_hooks *h,
+		struct err *e);
+int apply_run(struct repo *r, const git_oid *from, const git_oid *to, const struct repo_hooks *h,
+	      uint64_t *entries, struct err *e);
+/* Removes gaol/stage. */
+int apply_clean(struct repo *r, struct err *e);
+
+/* journal.c: the note of a restore that must be completed, and its refs */
+struct journal {
+	git_oid from;	     /* root tree that upper was */
+	git_oid to;	     /* commit that it is to be */
+	git_oid old;	     /* main before */
+	unsigned old_number; /* of old */
+	char *redo;	     /* text of gaol/redo after it */
+};
+int journal_write(struct repo *r, const struct journal *j, struct err *e);
+/* 0, -ENOENT or -errno; free redo. */
+int journal_read(struct repo *r, struct journal *j, struct err *e);
+int journal_remove(struct repo *r, struct err *e);
+/* Moves the refs and writes gaol/redo; may be repeated. */
+int journal_refs(struct repo *r, const struct journal *j, struct err *e);
 
 #endif

@@ -71,7 +71,7 @@ static int out_add(struct pack *p, const void *data, size_t n)
 	return 0;
 }
 
-int pack_new(struct pack **out, git_odb *odb, int gaolfd, int packfd, struct err *e)
+int pack_new(struct pack **out, git_odb *odb, int gaolfd, struct err *e)
 {
 	struct pack *p = xcalloc(1, sizeof(*p));
 	static const uint8_t head[12] = "PACK\0\0\0\2"; /* the count comes at the end */
@@ -80,7 +80,7 @@ int pack_new(struct pack **out, git_odb *odb, int gaolfd, int packfd, struct err
 
 	p->odb = odb;
 	p->gaolfd = gaolfd;
-	p->packfd = packfd;
+	p->packfd = -1;
 	p->fd = -1;
 	p->dry = gaolfd < 0;
 	p->slots = 1024;
@@ -89,7 +89,10 @@ int pack_new(struct pack **out, git_odb *odb, int gaolfd, int packfd, struct err
 	if (p->dry)
 		return 0;
 	p->out = xmalloc(OUT_SIZE);
-	if (deflateInit(&p->z, PACK_LEVEL) != Z_OK)
+	p->packfd = openat(gaolfd, "../objects/pack", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->packfd < 0)
+		err = err_sys(e, "checkpoint: no objects/pack");
+	if (!err && deflateInit(&p->z, PACK_LEVEL) != Z_OK)
 		err = err_set(e, -ENOMEM, "checkpoint: cannot start compression: out of memory");
 	p->z_live = !err;
 	if (!err && getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
@@ -400,6 +403,7 @@ void pack_free(struct pack *p)
 	if (p->z_live)
 		deflateEnd(&p->z);
 	fd_close(&p->fd);
+	fd_close(&p->packfd);
 	free(p->out);
 	free(p->slot);
 	free(p->v);

@@ -22,7 +22,7 @@ struct pack;
  * gaolfd: checkpoints.git/gaol, where the temporary lies; packfd: objects/pack; both borrowed, as
  * is odb. gaolfd < 0: nothing is written, objects are only hashed ("dry"). 0 or -errno with e set.
  */
-int pack_new(struct pack **out, git_odb *odb, int gaolfd, int packfd, struct err *e);
+int pack_new(struct pack **out, git_odb *odb, int gaolfd, struct err *e);
 /* Adds an object, its hash to *oid. 0 or -errno with e set. */
 int pack_add(struct pack *p, git_object_t type, const void *data, size_t n, git_oid *oid,
 	     struct err *e);

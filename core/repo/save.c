@@ -5,6 +5,7 @@
 #include "core/fd.h"
 #include "core/repo/format.h"
 #include "core/repo/inside.h"
+#include "core/repo/restore.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -139,112 +140,126 @@ static int walk_upper(struct repo *r, struct pack *p, bool dry, const struct rep
 	return err;
 }
 
-struct tip {
-	bool there;
-	git_oid commit, tree;
-	struct trailer t;
-};
-
-static int tip_read(struct repo *r, struct tip *t, struct err *e)
+static int tip_read(struct saving *s, struct err *e)
 {
 	git_commit *c = NULL;
-	int err = main_tip(r, &t->commit, e);
+	int err = main_tip(s->r, &s->tip, e);
 
-	t->there = !err;
+	s->has_tip = !err;
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	if (git_commit_lookup(&c, r->git, &t->commit))
+	if (git_commit_lookup(&c, s->r->git, &s->tip))
 		return repo_git_err(e, -EIO, "checkpoints: cannot read the present one");
-	t->tree = *git_commit_tree_id(c);
-	trailer_parse(git_commit_message(c), &t->t);
+	s->tip_tree = *git_commit_tree_id(c);
+	trailer_parse(git_commit_message(c), &s->tip_trailer);
 	git_commit_free(c);
 	return 0;
 }
 
-static void result(struct save_result *out, const struct trailer *t, const git_oid *commit)
+static void result(struct save_result *out, const struct saving *s)
 {
+	const struct trailer *t = &s->tip_trailer;
+
+	out->unchanged = s->unchanged;
 	out->number = t->number;
 	out->added = t->counts.added;
 	out->modified = t->counts.modified;
 	out->deleted = t->counts.deleted;
 	out->bytes = t->bytes;
-	git_oid_tostr(out->hash, sizeof(out->hash), commit);
+	git_oid_tostr(out->hash, sizeof(out->hash), &s->tip);
+}
+
+int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, struct err *e)
+{
+	int err;
+
+	*s = (struct saving){.r = r};
+	if (restore_pending(r))
+		return err_set(e, -EBUSY,
+			       "checkpoint: a rollback was interrupted: start the jail to "
+			       "complete it");
+	pack_clean(r->gaol);
+	apply_clean(r, NULL);
+	git_odb_refresh(r->odb);
+	err = tip_read(s, e);
+	if (!err)
+		err = pack_new(&s->p, r->odb, r->gaol, e);
+	if (!err)
+		err = walk_upper(r, s->p, false, h, &s->tree, &s->fresh, e);
+	s->unchanged = !err && s->has_tip && git_oid_equal(&s->tree, &s->tip_tree);
+	return err;
 }
 
 /* Counts, numbers, commits, publishes. */
-static int finish(struct repo *r, struct pack *p, const struct save_request *q,
-		  const struct tip *tip, const git_oid *tree, struct save_result *out,
+int saving_commit(struct saving *s, const struct save_request *q, struct save_result *out,
 		  struct err *e)
 {
-	struct trailer t = {.kind = q->kind, .bytes = pack_bytes(p)};
+	struct trailer t = {.kind = q->kind, .bytes = pack_bytes(s->p)};
+	struct repo *r = s->r;
 	struct buf text = {0};
 	git_oid commit;
-	int err = 0;
+	int err;
 
-	r->pack = p;
-	/* against the empty layer the root itself is no change */
-	err = compare_count(r, tip->there ? &tip->tree : NULL, tree, &t.counts, e);
+	r->pack = s->p;
+	err = compare_count(r, s->has_tip ? &s->tip_tree : NULL, &s->tree, &t.counts, e);
 	r->pack = NULL;
 	if (!err)
 		err = number_next(r, &t.number, e);
 	if (err)
 		return err;
-	commit_text(r, tree, tip->there ? &tip->commit : NULL, q->message, &t, &text);
-	err = pack_add(p, GIT_OBJECT_COMMIT, text.p, text.len, &commit, e);
+	commit_text(r, &s->tree, s->has_tip ? &s->tip : NULL, q->message, &t, &text);
+	err = pack_add(s->p, GIT_OBJECT_COMMIT, text.p, text.len, &commit, e);
 	buf_free(&text);
 	if (!err)
-		err = pack_finish(p, e);
+		err = pack_finish(s->p, e);
 	if (!err)
 		err = ref_set(r, REPO_MAIN, &commit, ckpt_kind_name(q->kind), e);
-	if (!err)
-		result(out, &t, &commit);
-	return err;
+	if (err)
+		return err;
+	s->has_tip = true;
+	s->tip = commit;
+	s->tip_tree = s->tree;
+	s->tip_trailer = t;
+	result(out, s);
+	cache_save(s->fresh, r->gaol);
+	return 0;
+}
+
+void saving_end(struct saving *s)
+{
+	cache_free(s->fresh);
+	pack_free(s->p);
+	*s = (struct saving){0};
 }
 
 int save(struct repo *r, const struct save_request *q, struct save_result *out,
 	 const struct repo_hooks *h, struct err *e)
 {
-	cleanup_fd int packfd = openat(r->dir, "objects/pack", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct cache *fresh = NULL;
-	struct pack *p = NULL;
-	struct tip tip;
-	git_oid tree;
-	int err;
+	struct saving s;
+	int err = saving_begin(r, &s, h, e);
 
 	*out = (struct save_result){0};
-	if (packfd < 0)
-		return err_sys(e, "checkpoints: no objects/pack");
-	pack_clean(r->gaol);
-	git_odb_refresh(r->odb);
-	err = tip_read(r, &tip, e);
-	if (!err)
-		err = pack_new(&p, r->odb, r->gaol, packfd, e);
-	if (!err)
-		err = walk_upper(r, p, false, h, &tree, &fresh, e);
-	out->unchanged = !err && tip.there && git_oid_equal(&tree, &tip.tree);
-	if (out->unchanged && !q->always)
-		result(out, &tip.t, &tip.commit);
-	else if (!err)
-		err = finish(r, p, q, &tip, &tree, out, e);
-	if (!err)
-		cache_save(fresh, r->gaol);
-	cache_free(fresh);
-	pack_free(p);
+	if (!err && s.unchanged && !q->always) {
+		result(out, &s);
+		cache_save(s.fresh, r->gaol);
+	} else if (!err) {
+		err = saving_commit(&s, q, out, e);
+	}
+	saving_end(&s);
 	return err;
 }
 
 int save_needed(struct repo *r, const struct repo_hooks *h, struct err *e)
 {
-	struct cache *none;
+	struct saving s = {.r = r};
 	struct pack *p = NULL;
-	struct tip tip;
 	git_oid tree;
-	int err = tip_read(r, &tip, e);
+	int err = tip_read(&s, e);
 
 	if (!err)
-		err = pack_new(&p, r->odb, -1, -1, e);
+		err = pack_new(&p, r->odb, -1, e);
 	if (!err)
-		err = walk_upper(r, p, true, h, &tree, &none, e);
+		err = walk_upper(r, p, true, h, &tree, &s.fresh, e);
 	pack_free(p);
-	return err ? err : !tip.there || !git_oid_equal(&tree, &tip.tree);
+	return err ? err : !s.has_tip || !git_oid_equal(&tree, &s.tip_tree);
 }

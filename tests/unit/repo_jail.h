@@ -101,9 +101,9 @@ static inline void fsck_is_clean(struct tjail *j)
 
 static inline void set_xattr(int dirfd, const char *name, const char *key, const void *v, size_t n)
 {
-	char path[400];
+	char path[4096];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%.255s", dirfd, name);
 	ck_assert_msg(!lsetxattr(path, key, v, n, 0), "%s: %s: %s", name, key, strerror(errno));
 }
 
@@ -176,7 +176,7 @@ struct seen {
 
 static inline void describe_xattrs(int dirfd, const char *name, struct buf *out)
 {
-	char path[400], list[65536], value[65536], *keys[512];
+	char path[4096], list[65536], value[65536], *keys[512];
 	size_t nkeys = 0;
 	ssize_t n;
 
