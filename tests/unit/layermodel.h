@@ -144,7 +144,7 @@ static int walk(struct model *m, const char *path, struct layer_entry *e)
 {
 	char full[PATH_MAX];
 
-	snprintf(full, sizeof(full), "/%s", path);
+	snprintf(full, sizeof(full), "/%.4000s", path);
 	return layer_walk(m->l, full, e);
 }
 
