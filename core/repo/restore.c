@@ -209,7 +209,7 @@ int restore(struct repo *r, const struct restore_request *q, struct restore_resu
 	out->number = t.number;
 	git_oid_tostr(out->hash, sizeof(out->hash), &t.commit);
 	out->unchanged = !err && git_oid_equal(&t.tree, &s.tree);
-	if (!err && !out->unchanged) {
+	if (!err && !out->unchanged && !q->plan) {
 		err = save_present(&s, q, &t, out, e);
 		if (!err && !q->redo)
 			redo_push(&redo, &s.tip);

@@ -85,11 +85,12 @@ static int do_needed(struct job *j)
 	return got < 0 ? got : say_ok(j, json_pack("{s:b}", "needed", got));
 }
 
-static int roll(struct job *j, bool redo)
+static int roll(struct job *j, bool redo, bool plan)
 {
 	struct restore_request q = {
 	    .to = text(j, "to"),
 	    .redo = redo,
+	    .plan = plan,
 	    .message = text(j, "message"),
 	    .name = text(j, "name"),
 	};
@@ -106,12 +107,17 @@ static int roll(struct job *j, bool redo)
 
 static int do_rollback(struct job *j)
 {
-	return roll(j, false);
+	return roll(j, false, false);
 }
 
 static int do_redo(struct job *j)
 {
-	return roll(j, true);
+	return roll(j, true, false);
+}
+
+static int do_plan(struct job *j)
+{
+	return roll(j, json_is_true(json_object_get(j->q, "redo")), true);
 }
 
 static int do_recover(struct job *j)
@@ -157,13 +163,10 @@ static const struct op {
 	int (*fn)(struct job *j);
 	bool makes; /* there is no repository yet */
 } ops[] = {
-    {.name = "save", .fn = do_save},
-    {.name = "needed", .fn = do_needed},
-    {.name = "rollback", .fn = do_rollback},
-    {.name = "redo", .fn = do_redo},
-    {.name = "recover", .fn = do_recover},
-    {.name = "status", .fn = do_status},
-    {.name = "create", .fn = do_create, .makes = true},
+    {.name = "save", .fn = do_save},	     {.name = "needed", .fn = do_needed},
+    {.name = "rollback", .fn = do_rollback}, {.name = "redo", .fn = do_redo},
+    {.name = "plan", .fn = do_plan},	     {.name = "recover", .fn = do_recover},
+    {.name = "status", .fn = do_status},     {.name = "create", .fn = do_create, .makes = true},
 };
 
 static int carry_out(struct job *j)
