@@ -6,6 +6,7 @@
 inside() { gaol exec j -- sh -c "$1" </dev/null; }
 number() { gaol ls --json | sed -n 's/.*"'"$1"'": \([0-9]*\).*/\1/p'; }
 kernel_of() { pgrep -P "$(pgrep -P "$(pgrep -P "$1" bwrap | head -1)" | head -1)" | head -1; }
+in_state() { [ "$(state j)" = "$1" ]; }
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 
 check "new" gaol new j
@@ -37,8 +38,7 @@ is "and what was fsync'ed" 8388608 "$(inside 'stat -c %s /srv/big')"
 # The guest's kernel dies.
 warden=$(number warden)
 kill -9 "$(kernel_of "$warden")"
-check "a killed guest is told" soon 2 test "$(state j)" = crashed
-soon 2 test "$(state j)" = crashed
+check "a killed guest is told" soon 2 in_state crashed
 is "state" crashed "$(state j)"
 has "with the reason" 'signal 9' "$(gaol ls --json)"
 check "start brings it back" gaol start j
@@ -46,7 +46,7 @@ is "with its files" kept "$(inside 'cat /srv/kept')"
 
 # A panic inside is recognised.
 gaol exec j -- sh -c 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger' >/dev/null 2>&1 </dev/null
-soon 5 test "$(state j)" = crashed
+soon 5 in_state crashed
 is "a panic is a crash" crashed "$(state j)"
 has "and its reason is kept" 'Kernel panic' "$(gaol ls --json)"
 check "start after a panic" gaol start j

@@ -17,7 +17,7 @@ inside 'install -d -o 1000 -g 1000 /srv/u'
 check "uid 1000 creates" u 'echo text > /srv/u/f'
 check "chmod 600, reopen" u 'chmod 600 /srv/u/f && grep -q text /srv/u/f && echo more >> /srv/u/f'
 check "rename and unlink" u 'mv /srv/u/f /srv/u/g && rm /srv/u/g'
-fails "not what belongs to others" 1 u 'echo > /srv/other 2>/dev/null'
+fails "not what belongs to others" 2 u 'echo > /srv/other 2>/dev/null'
 check "setcap" inside 'cp /bin/true /srv/t && setcap cap_net_raw+ep /srv/t && getcap /srv/t | grep -q cap_net_raw'
 is "mknod" "character special file" "$(inside 'mknod /srv/d c 1 3 && stat -c %F /srv/d')"
 is "chown, and times with ns" "33 33 2001-02-03 04:05:06.789012345" \

@@ -11,7 +11,7 @@ plant() {
 	local f=$1/gaol-test-secret.$$
 	{ printf 'treasure' >"$f" && chmod 600 "$f"; } 2>/dev/null && secrets+=("$f")
 }
-for d in /etc /var /home /root /var/tmp /opt "$HOME"; do plant "$d"; done
+for d in $(printf '%s\n' /etc /var /home /root /var/tmp /opt "$HOME" | sort -u); do plant "$d"; done
 sweep() { rm -f "${secrets[@]}"; cleanup; }
 trap sweep EXIT
 
@@ -26,7 +26,7 @@ for f in "${secrets[@]}"; do
 done
 hasnt "no hash of the host's shadow" '\$[0-9a-z]+\$' "$(inside 'cat /etc/shadow')"
 fails "no hostfs in the guest's kernel" 1 inside 'grep -q hostfs /proc/filesystems'
-fails "no block device" 1 inside 'ls /sys/block/* >/dev/null 2>&1 && grep -qv nodev /proc/filesystems'
+is "no file system for a block device" "" "$(inside 'grep -v nodev /proc/filesystems')"
 
 # What the guest does is invisible as such on the host: plain files of ours, nothing special.
 inside 'cd /srv; mkdir -p s; cd s; echo x > setuid; chmod 6755 setuid; mknod dev c 1 3; mkfifo fifo; ln -s /etc/passwd link; touch owned; chown 1234:1234 owned'
@@ -65,7 +65,7 @@ w() { gaol exec w -- sh -c "$1" </dev/null; }
 is "cow: base is seen" base "$(w "cat $work/cow/f")"
 check "cow: written" w "echo guest > $work/cow/f"
 is "cow: the host's file is untouched" base "$(cat "$work/cow/f")"
-fails "cow: credentials are hidden" 1 w "ls $work/cow/.ssh/id"
+fails "cow: credentials are hidden" 1 w "cat $work/cow/.ssh/id"
 is "ro: base is seen" base "$(w "cat $work/ro/f")"
 has "ro: writing gives EROFS" 'Read-only' "$(w "echo x > $work/ro/f" 2>&1)"
 has "hide: not there" 'No such file' "$(w 'ls /usr/share/doc' 2>&1)"
