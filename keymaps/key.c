@@ -76,7 +76,7 @@ size_t key_parse_seq(const char *s, uint32_t keys[KEY_SEQ_MAX])
 	return count;
 }
 
-static size_t put_utf8(char *to, uint32_t cp)
+size_t key_utf8(uint32_t cp, char to[4])
 {
 	if (cp < 0x80) {
 		to[0] = (char)cp;
@@ -120,7 +120,7 @@ static void one_text(uint32_t key, char out[24])
 	} else if (key < K_BASE) {
 		char utf8[5] = "";
 
-		put_utf8(utf8, key);
+		key_utf8(key, utf8);
 		snprintf(out, 24, "%s%s", alt, utf8);
 	} else {
 		snprintf(out, 24, "?");

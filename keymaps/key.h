@@ -45,4 +45,7 @@ size_t key_parse_seq(const char *s, uint32_t keys[KEY_SEQ_MAX]);
 /* Text of a sequence as people read it in help: "gg", "Ctrl-d", "Enter"; into buf, returned. */
 const char *key_seq_text(const uint32_t *keys, size_t n, char *buf, size_t size);
 
+/* Encodes a code point; returns its bytes (1..4). */
+size_t key_utf8(uint32_t cp, char to[4]);
+
 #endif

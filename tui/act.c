@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What commands do. */
+#include "tui/app_int.h"
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the view with the keys, else the one below it, says that a command acts on. */
+static bool find_target(struct app *a, enum command_id c, struct target *t)
+{
+	struct view *v = app_focus(a), *top = app_top(a);
+	struct err e = {.text = "no jail is meant here: choose one in the list of jails"};
+
+	memset(t, 0, sizeof(*t));
+	if (v->ops->target && v->ops->target(v, c, t, &e))
+		return true;
+	if (top != v && top->ops->target && top->ops->target(top, c, t, &e))
+		return true;
+	/* views without jails, help for instance: what lies below them is meant */
+	for (size_t i = a->depth; !v->ops->target && i-- > 0;)
+		if (a->stack[i]->ops->target && a->stack[i]->ops->target(a->stack[i], c, t, &e))
+			return true;
+	app_fail(a, "%s: %s", command_get(c)->name, e.text);
+	return false;
+}
+
+/* The same for commands that may name a jail as their argument. */
+static bool jail_target(struct app *a, enum command_id c, const char *args, struct target *t)
+{
+	if (!*args)
+		return find_target(a, c, t);
+	memset(t, 0, sizeof(*t));
+	if (!model_find(a->model, args)) {
+		app_fail(a, "%s: no jail %s: `:jails` lists them", command_get(c)->name, args);
+		return false;
+	}
+	snprintf(t->jail, sizeof(t->jail), "%s", args);
+	return true;
+}
+
+static void do_enter(struct app *a, enum command_id c, const char *args)
+{
+	struct view *top = app_top(a);
+	struct target t;
+
+	if (!a->in_pane && top->ops->pane && top->ops->pane(top)) {
+		a->in_pane = true;
+		return;
+	}
+	if (!find_target(a, c, &t) || !t.view)
+		return;
+	app_open(a, &t);
+}
+
+static void do_back(struct app *a, enum command_id c, const char *args)
+{
+	app_back(a);
+}
+
+static void do_list(struct app *a, enum command_id c, const char *args)
+{
+	static const struct view_ops *const views[CMD_COUNT] = {
+	    [CMD_JAILS] = &jails_view,
+	    [CMD_HELP] = &help_view,
+	    [CMD_MESSAGES] = &messages_view,
+	    [CMD_COMMANDS] = &commands_view,
+	};
+	struct target t = {.view = views[c]};
+
+	app_open(a, &t);
+}
+
+static void do_feed_or_log(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (!jail_target(a, c, args, &t))
+		return;
+	t.view = c == CMD_FEED ? &feed_view : &log_view;
+	app_log(a, "gaol %s %s", c == CMD_FEED ? "events" : "log", t.jail);
+	app_open(a, &t);
+}
+
+/* Two words of args over the sides that the view meant. */
+static void do_diff(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+	size_t n = strcspn(args, " ");
+	const char *rest = args + n + strspn(args + n, " ");
+
+	if (!find_target(a, c, &t))
+		return;
+	if (*args) {
+		snprintf(t.a, sizeof(t.a), "%.*s", (int)n, args);
+		snprintf(t.b, sizeof(t.b), "%s", rest);
+	}
+	t.view = &diff_view;
+	if (strcmp(t.a, TARGET_ROLLBACK))
+		app_log(a, "gaol diff %s%s%s%s%s", t.jail, *t.a ? " " : "", t.a, *t.b ? " " : "",
+			t.b);
+	app_open(a, &t);
+}
+
+static void do_next_pane(struct app *a, enum command_id c, const char *args)
+{
+	struct view *v = app_top(a);
+
+	if (v->ops->pane && v->ops->pane(v))
+		a->in_pane = !a->in_pane;
+}
+
+void act_scan(struct app *a)
+{
+	struct view *v = app_focus(a);
+	int found = view_scan(v, &a->scan);
+
+	a->scanning = found < 0;
+	if (!found && v->search) {
+		snprintf(a->message, sizeof(a->message), "not found: %s", v->search);
+		a->message_style = STYLE_BAD;
+	}
+}
+
+static void search(struct app *a, int dir, bool here)
+{
+	if (!app_focus(a)->search) {
+		app_say(a, "nothing to search for: / takes a text");
+		return;
+	}
+	view_scan_begin(app_focus(a), &a->scan, dir, here);
+	act_scan(a);
+}
+
+static void do_search(struct app *a, enum command_id c, const char *args)
+{
+	if (c != CMD_SEARCH) {
+		search(a, c == CMD_SEARCH_NEXT ? 1 : -1, false);
+	} else if (*args) {
+		view_set_search(app_focus(a), args);
+		search(a, 1, true);
+	} else {
+		input_prompt(a, c, "/", NULL);
+	}
+}
+
+static void do_filter(struct app *a, enum command_id c, const char *args)
+{
+	if (*args)
+		view_set_filter(app_focus(a), args);
+	else
+		input_prompt(a, c, "& show only: ", app_focus(a)->filter);
+}
+
+static void do_nothing_here(struct app *a, enum command_id c, const char *args)
+{
+	app_say(a, "%s%s%s has no meaning here", command_get(c)->name, *args ? " " : "", args);
+}
+
+/* Starts one operation for each marked jail, or for the one that is meant. */
+static void do_operation(struct app *a, enum command_id c, const char *args)
+{
+	struct view *v = app_top(a);
+	struct target t;
+
+	if (!*args && v->ops->marked && v->ops->marked(v, 0)) {
+		for (size_t i = 0; v->ops->marked(v, i); i++)
+			op_begin(a, c, v->ops->marked(v, i), "");
+		return;
+	}
+	if (jail_target(a, c, args, &t))
+		op_begin(a, c, t.jail, "");
+}
+
+static void do_attach(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (jail_target(a, c, args, &t))
+		op_begin(a, c, t.jail, "");
+}
+
+static void do_checkpoint(struct app *a, enum command_id c, const char *args)
+{
+	struct view *v = app_top(a);
+	struct target t;
+	char label[64];
+
+	a->asked_jail[0] = '\0'; /* the marked ones */
+	if (v->ops->marked && v->ops->marked(v, 0)) {
+		snprintf(label, sizeof(label), "checkpoint of all marked, message: ");
+	} else {
+		if (!find_target(a, c, &t))
+			return;
+		memcpy(a->asked_jail, t.jail, sizeof(a->asked_jail));
+		snprintf(label, sizeof(label), "checkpoint of %s, message: ", t.jail);
+	}
+	if (*args)
+		act_prompted(a, c, args);
+	else
+		input_prompt(a, c, label, NULL);
+}
+
+static void do_rollback(struct app *a, enum command_id c, const char *args)
+{
+	struct view *v = app_top(a);
+	struct target t;
+
+	if (!*args && v->ops->marked && v->ops->marked(v, 0)) {
+		do_operation(a, c, args);
+		return;
+	}
+	if (find_target(a, c, &t))
+		op_begin(a, c, t.jail, *args ? args : t.a);
+}
+
+static void do_new(struct app *a, enum command_id c, const char *args)
+{
+	if (*args)
+		act_prompted(a, c, args);
+	else
+		input_prompt(a, c, "new jail, name: ", NULL);
+}
+
+static void do_remove(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (!jail_target(a, c, args, &t))
+		return;
+	op_ask_remove(a, t.jail);
+}
+
+static void do_prompt(struct app *a, enum command_id c, const char *args)
+{
+	input_prompt(a, c, ":", NULL);
+}
+
+static void do_bind(struct app *a, enum command_id c, const char *args)
+{
+	struct err e;
+	char *line = xasprintf("%s %s", command_get(c)->name, args);
+
+	if (keymap_statement(a->keymap, line, &e))
+		app_fail(a, "%s", e.text);
+	free(line);
+}
+
+static void do_reload(struct app *a, enum command_id c, const char *args)
+{
+	app_say(a, "keys files read again");
+	app_load_keys(a);
+}
+
+static void do_redraw(struct app *a, enum command_id c, const char *args)
+{
+	screen_spoiled(a->screen);
+}
+
+static void do_suspend(struct app *a, enum command_id c, const char *args)
+{
+	app_leave_screen(a);
+	raise(SIGTSTP);
+	app_return_screen(a);
+}
+
+static void do_quit(struct app *a, enum command_id c, const char *args)
+{
+	app_quit(a);
+}
+
+typedef void command_fn(struct app *a, enum command_id c, const char *args);
+static command_fn *const table[CMD_COUNT] = {
+    [CMD_NEXT_PART] = do_nothing_here,
+    [CMD_PREV_PART] = do_nothing_here,
+    [CMD_NEXT_PANE] = do_next_pane,
+    [CMD_ENTER] = do_enter,
+    [CMD_BACK] = do_back,
+    [CMD_JAILS] = do_list,
+    [CMD_FEED] = do_feed_or_log,
+    [CMD_LOG] = do_feed_or_log,
+    [CMD_DIFF] = do_diff,
+    [CMD_PREVIEW] = do_diff,
+    [CMD_HELP] = do_list,
+    [CMD_MESSAGES] = do_list,
+    [CMD_COMMANDS] = do_list,
+    [CMD_SEARCH] = do_search,
+    [CMD_SEARCH_NEXT] = do_search,
+    [CMD_SEARCH_PREV] = do_search,
+    [CMD_FILTER] = do_filter,
+    [CMD_MARK] = do_nothing_here,
+    [CMD_UNMARK] = do_nothing_here,
+    [CMD_TOGGLE] = do_nothing_here,
+    [CMD_REFRESH] = do_redraw,
+    [CMD_NEW] = do_new,
+    [CMD_START] = do_operation,
+    [CMD_STOP] = do_operation,
+    [CMD_KILL] = do_operation,
+    [CMD_ATTACH] = do_attach,
+    [CMD_WATCH] = do_attach,
+    [CMD_CHECKPOINT] = do_checkpoint,
+    [CMD_ROLLBACK] = do_rollback,
+    [CMD_REDO] = do_operation,
+    [CMD_REMOVE] = do_remove,
+    [CMD_PROMPT] = do_prompt,
+    [CMD_BIND] = do_bind,
+    [CMD_UNBIND] = do_bind,
+    [CMD_RELOAD] = do_reload,
+    [CMD_REDRAW] = do_redraw,
+    [CMD_SUSPEND] = do_suspend,
+    [CMD_QUIT] = do_quit,
+};
+
+void act(struct app *a, enum command_id c, const char *args)
+{
+	const struct command *cmd = command_get(c);
+	struct view *v = app_focus(a);
+
+	a->dirty = true;
+	if (a->opt->read_only && (cmd->flags & CMD_STEERS)) {
+		app_fail(a, "%s: this console was started with --read-only: it looks only",
+			 cmd->name);
+		return;
+	}
+	if (v->ops->command && v->ops->command(v, c, args))
+		return;
+	if (view_move(v, c))
+		return;
+	if (table[c])
+		table[c](a, c, args);
+}
+
+void act_line(struct app *a, const char *line)
+{
+	size_t n, matches;
+	enum command_id c;
+	const char *args;
+	char *copy;
+
+	line += strspn(line, " \t:");
+	n = strcspn(line, " \t");
+	if (!n)
+		return;
+	/* vi's fingers */
+	if (n == 1 && *line == 'q')
+		c = CMD_QUIT;
+	else
+		c = command_find_prefix(line, n, &matches);
+	if (c == CMD_NONE) {
+		app_fail(a,
+			 matches ? "%.*s could be several commands: type more of it"
+				 : "unknown command %.*s: ? lists them",
+			 (int)n, line);
+		return;
+	}
+	args = line + n + strspn(line + n, " \t");
+	copy = xstrdup(args);
+	for (n = strlen(copy); n && isspace((unsigned char)copy[n - 1]); n--)
+		copy[n - 1] = '\0';
+	act(a, c, copy);
+	free(copy);
+}
+
+static void prompted_checkpoint(struct app *a, const char *text)
+{
+	struct view *v = app_top(a);
+
+	if (*a->asked_jail)
+		op_begin(a, CMD_CHECKPOINT, a->asked_jail, text);
+	else
+		for (size_t i = 0; v->ops->marked && v->ops->marked(v, i); i++)
+			op_begin(a, CMD_CHECKPOINT, v->ops->marked(v, i), text);
+}
+
+static void prompted_new(struct app *a, const char *text)
+{
+	char name[JAIL_NAME_MAX + 2];
+	size_t n = strcspn(text, " ");
+
+	if (!n)
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)n, text);
+	op_begin(a, CMD_NEW, name, text + n + strspn(text + n, " "));
+}
+
+void act_prompted(struct app *a, enum command_id c, const char *text)
+{
+	switch (c) {
+	case CMD_PROMPT:
+		act_line(a, text);
+		break;
+	case CMD_SEARCH:
+		view_set_search(app_focus(a), text);
+		if (*text)
+			search(a, 1, true);
+		break;
+	case CMD_FILTER:
+		view_set_filter(app_focus(a), text);
+		break;
+	case CMD_CHECKPOINT:
+		prompted_checkpoint(a, text);
+		break;
+	case CMD_NEW:
+		prompted_new(a, text);
+		break;
+	default:
+		break;
+	}
+}

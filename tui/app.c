@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/app_int.h"
+#include "tui/attach.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THREADS 4
+#define FRAME_MS 16    /* pictures are not more frequent than that */
+#define SECOND_MS 1000 /* states of jails are read again */
+#define SPIN_MS 120
+
+static void set_message(struct app *a, enum journal_kind kind, const char *fmt, va_list ap)
+{
+	struct buf b = {0};
+
+	buf_vfmt(&b, fmt, ap);
+	journal_add(a->journal, kind, buf_cstr(&b));
+	snprintf(a->message, sizeof(a->message), "%s", buf_cstr(&b));
+	a->message_style = kind == JOURNAL_FAILED ? STYLE_BAD : STYLE_TEXT;
+	a->dirty = true;
+	buf_free(&b);
+}
+
+void app_say(struct app *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	set_message(a, JOURNAL_SAID, fmt, ap);
+	va_end(ap);
+}
+
+void app_fail(struct app *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	set_message(a, JOURNAL_FAILED, fmt, ap);
+	va_end(ap);
+}
+
+void app_log(struct app *a, const char *fmt, ...)
+{
+	struct buf b = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	journal_add(a->journal, JOURNAL_COMMAND, buf_cstr(&b));
+	buf_free(&b);
+}
+
+struct view *app_top(const struct app *a)
+{
+	return a->stack[a->depth - 1];
+}
+
+struct view *app_focus(const struct app *a)
+{
+	struct view *v = app_top(a), *pane = v->ops->pane ? v->ops->pane(v) : NULL;
+
+	return a->in_pane && pane ? pane : v;
+}
+
+void app_open(struct app *a, const struct target *t)
+{
+	struct err e = {0};
+	struct view *v = view_open(&a->env, t, &e);
+	size_t at = 0;
+
+	a->dirty = true;
+	if (!v) {
+		app_fail(a, "%s", e.text);
+		return;
+	}
+	/* a kind of view is on the stack once: going there again goes back to it */
+	while (at < a->depth && a->stack[at]->ops != t->view)
+		at++;
+	while (a->depth > at)
+		view_close(a->stack[--a->depth]);
+	a->stack[a->depth++] = v;
+	a->in_pane = false;
+}
+
+void app_back(struct app *a)
+{
+	struct view *v = app_focus(a);
+
+	a->dirty = true;
+	if (v->filter) {
+		view_set_filter(v, NULL);
+	} else if (v->search) {
+		view_set_search(v, NULL);
+	} else if (a->in_pane) {
+		a->in_pane = false;
+	} else if (a->depth > 1) {
+		view_close(a->stack[--a->depth]);
+	} else {
+		const struct keymap_binding *b =
+		    keymap_key_of(a->keymap, app_top(a)->ops->keys, CMD_QUIT, NULL);
+		char keys[64];
+
+		snprintf(a->message, sizeof(a->message), "%s leaves gaol; the jails run on",
+			 b ? key_seq_text(b->keys, b->nkeys, keys, sizeof(keys)) : ":quit");
+		a->message_style = STYLE_DIM;
+	}
+}
+
+void app_quit(struct app *a)
+{
+	a->leaving = true;
+}
+
+static void on_input(void *user, int events)
+{
+	struct app *a = user;
+
+	input_ready(a);
+	if (events & LOOP_HUP)
+		app_quit(a); /* the terminal is gone: nothing else would ever come */
+}
+
+static bool watch_input(struct app *a)
+{
+	a->in = loop_fd_add(a->loop, STDIN_FILENO, LOOP_IN, on_input, a);
+	return a->in != NULL;
+}
+
+void app_leave_screen(struct app *a)
+{
+	loop_fd_del(a->in);
+	a->in = NULL;
+	screen_leave(a->screen);
+}
+
+void app_return_screen(struct app *a)
+{
+	screen_return(a->screen);
+	if (!watch_input(a))
+		app_quit(a);
+	a->dirty = true;
+}
+
+static void on_jobs(void *user, int events)
+{
+	struct app *a = user;
+
+	jobs_turn(a->jobs);
+}
+
+static void tick_views(struct app *a)
+{
+	for (size_t i = 0; i < a->depth; i++) {
+		struct view *v = a->stack[i], *pane = v->ops->pane ? v->ops->pane(v) : NULL;
+
+		if (v->ops->tick)
+			v->ops->tick(v);
+		if (pane && pane->ops->tick)
+			pane->ops->tick(pane);
+	}
+	a->dirty = true;
+}
+
+static void on_model(void *user)
+{
+	tick_views(user);
+}
+
+static void on_second(void *user)
+{
+	struct app *a = user;
+
+	loop_timer_arm(a->second, SECOND_MS);
+	model_refresh(a->model);
+	tick_views(a);
+}
+
+static void on_frame(void *user)
+{
+	struct app *a = user;
+
+	a->dirty = true;
+}
+
+/* What could not be done in one go: lists of rows, searches. */
+static void on_more(void *user)
+{
+	struct app *a = user;
+
+	if (a->scanning)
+		act_scan(a);
+	a->dirty = true;
+}
+
+static void on_dirty(void *user)
+{
+	struct app *a = user;
+
+	a->dirty = true;
+}
+
+static void on_signal(void *user, int signo)
+{
+	struct app *a = user;
+
+	if (signo != SIGWINCH)
+		app_quit(a);
+	else if (a->attach)
+		attach_resized(a->attach);
+	else
+		screen_resized(a->screen);
+	a->dirty = true;
+}
+
+static void bad_key_line(void *user, const char *text)
+{
+	app_fail(user, "%s", text);
+}
+
+void app_load_keys(struct app *a)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	struct keymap *km = keymap_new();
+	char *path = NULL;
+	int ret;
+
+	keymap_load_builtin(km, "default", bad_key_line, a);
+	if (config && *config == '/')
+		path = xasprintf("%s/gaol/keys", config);
+	else if (home && *home == '/')
+		path = xasprintf("%s/.config/gaol/keys", home);
+	ret = path ? keymap_load_file(km, path, bad_key_line, a) : 0;
+	if (ret < 0 && ret != -ENOENT)
+		app_fail(a, "%s: %s", path, strerror(-ret));
+	free(path);
+	keymap_free(a->keymap);
+	a->keymap = a->env.keymap = km;
+}
+
+/* Brings the shown views up to date; work that is left comes with the next turn. */
+static void sync_views(struct app *a)
+{
+	struct view *v = app_top(a), *pane = v->ops->pane ? v->ops->pane(v) : NULL;
+	bool all = view_sync(v);
+
+	if (pane)
+		all = view_sync(pane) && all;
+	if (!all || a->scanning)
+		loop_timer_arm(a->more, 0);
+}
+
+static void show(struct app *a)
+{
+	int64_t now = loop_now_ms();
+	struct row busy = {0};
+
+	if (!a->dirty || a->attach)
+		return;
+	if (now - a->painted < FRAME_MS) {
+		loop_timer_arm(a->frame, FRAME_MS - (now - a->painted));
+		return;
+	}
+	a->dirty = false;
+	a->painted = now;
+	a->spin = (unsigned)(now / SPIN_MS);
+	sync_views(a);
+	paint(a);
+	if (op_progress(a, &busy))
+		loop_timer_arm(a->frame, SPIN_MS);
+	row_free(&busy);
+}
+
+static void begin_views(struct app *a)
+{
+	struct target t = {.view = &jails_view};
+
+	if (a->opt->jail)
+		snprintf(t.jail, sizeof(t.jail), "%s", a->opt->jail);
+	app_open(a, &t);
+	if (a->opt->jail) {
+		t.view = &feed_view;
+		app_open(a, &t);
+	}
+	if (a->opt->message)
+		app_say(a, "%s", a->opt->message);
+}
+
+/* The loop and what hangs on it. 0 or -errno with e set. */
+static int begin(struct app *a, struct err *e)
+{
+	static const int signals[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, 0};
+	int ret;
+
+	a->loop = loop_new();
+	if (!a->loop)
+		return err_sys(e, "console");
+	ret = loop_signals(a->loop, signals, on_signal, a);
+	if (ret)
+		return err_set(e, ret, "console: %s", strerror(-ret));
+	a->jobs = jobs_new(THREADS);
+	if (!a->jobs)
+		return err_sys(e, "console: threads");
+	a->screen = screen_new(e);
+	if (!a->screen)
+		return -ENOTTY;
+	a->jobs_watch = loop_fd_add(a->loop, jobs_fd(a->jobs), LOOP_IN, on_jobs, a);
+	a->second = loop_timer_add(a->loop, SECOND_MS, on_second, a);
+	a->frame = loop_timer_add(a->loop, -1, on_frame, a);
+	a->more = loop_timer_add(a->loop, -1, on_more, a);
+	a->journal = journal_new();
+	a->model = model_new(a->opt->places, a->jobs, on_model, a);
+	a->prompt = prompt_new();
+	a->env = (struct view_env){.places = a->opt->places,
+				   .loop = a->loop,
+				   .jobs = a->jobs,
+				   .model = a->model,
+				   .journal = a->journal,
+				   .ascii = screen_ascii(a->screen),
+				   .read_only = a->opt->read_only,
+				   .dirty = on_dirty,
+				   .user = a};
+	if (!watch_input(a))
+		return err_sys(e, "console: standard input");
+	app_load_keys(a);
+	model_refresh(a->model);
+	begin_views(a);
+	return 0;
+}
+
+static void end(struct app *a)
+{
+	op_end_all(a);
+	while (a->depth)
+		view_close(a->stack[--a->depth]);
+	screen_free(a->screen);
+	jobs_free(a->jobs);
+	model_free(a->model);
+	journal_free(a->journal);
+	keymap_free(a->keymap);
+	prompt_free(a->prompt);
+	loop_free(a->loop);
+}
+
+int tui_main(const struct tui_options *o)
+{
+	struct app a = {.opt = o};
+	struct err e = {0};
+	sigset_t before;
+	int ret;
+
+	sigprocmask(SIG_BLOCK, NULL, &before);
+	ret = begin(&a, &e);
+	while (!ret && !a.leaving) {
+		show(&a);
+		loop_once(a.loop, -1);
+	}
+	end(&a);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (ret)
+		err_print(&e);
+	return ret ? 1 : 0;
+}

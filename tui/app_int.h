@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * app_int: the console program's one struct, for the files that make it up: app.c (beginning, loop,
+ * end), input.c (keys to commands), act.c (what commands do), op.c (operations on jails, beside the
+ * loop), paint.c (rows to screen).
+ */
+#ifndef GAOL_TUI_APP_INT_H
+#define GAOL_TUI_APP_INT_H
+
+#include "core/client.h"
+#include "core/loop.h"
+#include "keymaps/keymap.h"
+#include "tui/app.h"
+#include "tui/prompt.h"
+#include "tui/screen.h"
+#include "views/jobs.h"
+#include "views/journal.h"
+#include "views/model.h"
+#include "views/view.h"
+
+#define STACK_MAX 16 /* views one over another */
+
+struct attach;
+struct op;
+
+/* A question that waits for its key: anything else means no. */
+struct ask {
+	bool open;
+	char text[512];
+	uint32_t yes;
+	enum command_id command; /* done to jail when the answer is yes */
+	char jail[JAIL_NAME_MAX + 1];
+};
+
+struct app {
+	const struct tui_options *opt;
+	struct loop *loop;
+	struct jobs *jobs;
+	struct model *model;
+	struct journal *journal;
+	struct keymap *keymap;
+	struct screen *screen;
+	struct prompt *prompt;
+	struct view_env env;
+
+	struct view *stack[STACK_MAX];
+	size_t depth;
+	bool in_pane; /* the keys go to the pane beside the top view */
+
+	uint32_t keys[KEY_SEQ_MAX]; /* a sequence being typed */
+	size_t nkeys;
+	struct ask ask;
+	char message[512]; /* unescaped */
+	enum style message_style;
+	enum command_id asked_for; /* what the prompt's text is for */
+	char asked_jail[JAIL_NAME_MAX + 1];
+	struct scan scan;
+	bool scanning;
+
+	struct op *ops; /* under way, oldest first */
+	struct attach *attach;
+	struct client *attached; /* its connection */
+	char attached_jail[JAIL_NAME_MAX + 1];
+
+	struct loop_fd *in, *jobs_watch, *notify_watch;
+	struct loop_timer *second, *frame, *more;
+	int notify;
+	bool dirty;
+	int64_t painted; /* ms of the monotonic clock */
+	unsigned spin;
+	bool leaving;
+};
+
+/* app.c */
+/* Puts a text on the message line and into the journal. */
+void app_say(struct app *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void app_fail(struct app *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line for the command log. */
+void app_log(struct app *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The view on top, and the one that has the keys. */
+struct view *app_top(const struct app *a);
+struct view *app_focus(const struct app *a);
+/* Goes to a view: replaces the stack above an equal one, else lies on top. */
+void app_open(struct app *a, const struct target *t);
+/* Leaves the top view; the last one cannot be left. */
+void app_back(struct app *a);
+void app_quit(struct app *a);
+/* Leaves curses while something else has the terminal; paints again after app_return. */
+void app_leave_screen(struct app *a);
+void app_return_screen(struct app *a);
+/* Reads the maps of keys: the default one, then the user's. */
+void app_load_keys(struct app *a);
+
+/* input.c */
+/* All keys that are waiting. */
+void input_ready(struct app *a);
+/* The answer of the prompt that was opened for command c. */
+void input_prompt(struct app *a, enum command_id c, const char *label, const char *text);
+
+/* act.c */
+/* Carries out a command. args may be "". */
+void act(struct app *a, enum command_id c, const char *args);
+/* A line of the `:` prompt. */
+void act_line(struct app *a, const char *line);
+/* The text that a prompt opened by input_prompt got. */
+void act_prompted(struct app *a, enum command_id c, const char *text);
+/* The rest of a search that was not done in one go. */
+void act_scan(struct app *a);
+
+/* op.c */
+/*
+ * Begins an operation on a jail: CMD_START, STOP, KILL, CHECKPOINT, ROLLBACK, REDO, ATTACH, WATCH,
+ * NEW, REMOVE. text: message, ID or profile; may be "". Its end is told on the message line.
+ */
+void op_begin(struct app *a, enum command_id c, const char *jail, const char *text);
+/* Counts what removing a jail would delete, then asks. */
+void op_ask_remove(struct app *a, const char *jail);
+/* What is under way, for the status line; false: nothing. */
+bool op_progress(const struct app *a, struct row *out);
+void op_end_all(struct app *a);
+
+/* paint.c */
+void paint(struct app *a);
+
+#endif

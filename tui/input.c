@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keys: to the prompt, to a question, or through the map of keys to commands. */
+#include "tui/app_int.h"
+#include <stdio.h>
+#include <string.h>
+
+static void answer(struct app *a, uint32_t key)
+{
+	struct ask ask = a->ask;
+
+	a->ask.open = false;
+	if (key == ask.yes)
+		op_begin(a, ask.command, ask.jail, "");
+	else
+		app_say(a, "%s is kept", ask.jail);
+}
+
+static void to_command(struct app *a, uint32_t key)
+{
+	const struct keymap_binding *b;
+	char text[64];
+
+	if (a->nkeys == KEY_SEQ_MAX)
+		a->nkeys = 0;
+	a->keys[a->nkeys++] = key;
+	switch (keymap_lookup(a->keymap, app_focus(a)->ops->keys, a->keys, a->nkeys, &b)) {
+	case KEYMAP_PREFIX:
+		return;
+	case KEYMAP_HIT:
+		a->nkeys = 0;
+		a->message[0] = '\0';
+		act(a, b->command, b->args);
+		return;
+	case KEYMAP_MISS:
+		key_seq_text(a->keys, a->nkeys, text, sizeof(text));
+		snprintf(a->message, sizeof(a->message), "%s is not bound here", text);
+		a->message_style = STYLE_DIM;
+		a->nkeys = 0;
+	}
+}
+
+void input_ready(struct app *a)
+{
+	uint32_t key;
+
+	/* an attach takes the terminal away in the middle */
+	while (!a->attach && !a->leaving && (key = screen_key(a->screen)) != K_NONE) {
+		if (prompt_is_open(a->prompt))
+			prompt_key(a->prompt, key);
+		else if (a->ask.open)
+			answer(a, key);
+		else
+			to_command(a, key);
+		a->dirty = true;
+	}
+}
+
+static void prompt_done(void *user, const char *line)
+{
+	struct app *a = user;
+
+	a->dirty = true;
+	if (a->asked_for == CMD_SEARCH && !line)
+		view_set_search(app_focus(a), NULL);
+	if (!line)
+		return;
+	act_prompted(a, a->asked_for, line);
+}
+
+/* A search shows its first hit while it is typed. */
+static void prompt_typing(void *user, const char *line)
+{
+	struct app *a = user;
+	struct view *v = app_focus(a);
+
+	a->dirty = true;
+	if (a->asked_for == CMD_SEARCH)
+		view_set_search(v, line);
+}
+
+static void complete_jails(struct app *a, void (*add)(void *to, const char *word), void *to)
+{
+	for (size_t i = 0; i < model_count(a->model); i++)
+		add(to, model_at(a->model, i)->name);
+}
+
+static bool add_word_once(const char *words, void (*add)(void *to, const char *word), void *to)
+{
+	char word[64];
+
+	while (*words) {
+		size_t n = strcspn(words, "|[] ");
+
+		if (n && n < sizeof(word)) {
+			snprintf(word, sizeof(word), "%.*s", (int)n, words);
+			if (strcspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n)
+				add(to, word);
+		}
+		words += n;
+		words += strspn(words, "|[] ");
+	}
+	return true;
+}
+
+static void prompt_complete(void *user, const char *line, size_t start,
+			    void (*add)(void *to, const char *word), void *to)
+{
+	struct app *a = user;
+	enum command_id c;
+
+	if (!strcspn(line, " ") || start == strspn(line, " ")) {
+		for (int id = CMD_NONE + 1; id < CMD_COUNT; id++)
+			add(to, command_get((enum command_id)id)->name);
+		return;
+	}
+	line += strspn(line, " ");
+	c = command_find_prefix(line, strcspn(line, " "), NULL);
+	if (c == CMD_NONE || !command_get(c)->args)
+		return;
+	if (strstr(command_get(c)->args, "JAIL"))
+		complete_jails(a, add, to);
+	add_word_once(command_get(c)->args, add, to);
+}
+
+void input_prompt(struct app *a, enum command_id c, const char *label, const char *text)
+{
+	struct prompt_ops ops = {.done = prompt_done, .typing = prompt_typing, .user = a};
+	enum prompt_kind kind = c == CMD_PROMPT			     ? PROMPT_COMMAND
+				: c == CMD_SEARCH || c == CMD_FILTER ? PROMPT_SEARCH
+								     : PROMPT_TEXT;
+
+	if (c == CMD_PROMPT)
+		ops.complete = prompt_complete;
+	a->asked_for = c;
+	prompt_open(a->prompt, kind, label, text, &ops);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * op_int: an operation under way, for op.c and chore.c.
+ */
+#ifndef GAOL_TUI_OP_INT_H
+#define GAOL_TUI_OP_INT_H
+
+#include "tui/app_int.h"
+
+struct op {
+	struct op *next;
+	struct app *app;
+	enum command_id command;
+	char jail[JAIL_NAME_MAX + 1];
+	char *text;
+	struct job *job; /* NULL: none runs */
+	struct client *client;
+	struct loop_fd *watch;
+	int tag; /* of the call */
+	char phase[48];
+	uint64_t done, total;
+};
+
+struct op *op_new(struct app *a, enum command_id c, const char *jail, const char *text);
+/* Forgets it; what its job or warden still does goes on. */
+void op_end(struct op *op);
+
+/* chore.c: makes or removes the operation's jail in a thread. */
+void chore_begin(struct op *op);
+
+#endif
