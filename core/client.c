@@ -126,30 +126,23 @@ int client_connect(struct client **out, const struct jail *j, struct err *e)
 /* Becomes the warden: its own session, no terminal, the jail's log behind stderr. */
 static _Noreturn void become_warden(const struct jail *j, int sock, bool tied)
 {
-	char fd_text[16];
 	int null = open("/dev/null", O_RDWR);
 	int log = openat(j->dirfd, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+	const char *argv[] = {"gaol", "warden", "--client", "3", j->name, tied ? "--tied" : NULL,
+			      NULL};
 
 	setsid();
-	snprintf(fd_text, sizeof(fd_text), "%d", sock);
-	fcntl(sock, F_SETFD, 0);
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(log >= 0 ? log : null, 2);
-	if (null > 2)
-		close(null);
-	if (log > 2)
-		close(log);
-	char *argv[] = {"gaol",
-			"warden",
-			"--client",
-			fd_text,
-			tied ? "--tied" : (char *)(uintptr_t)j->name,
-			tied ? (char *)(uintptr_t)j->name : NULL,
-			NULL};
+	/* Nothing else of the caller's goes along: a pipe held open would make others wait. */
+	if (sock != 3 && dup2(sock, 3) < 0)
+		_exit(126);
+	fcntl(3, F_SETFD, 0);
+	close_range(4, ~0U, 0);
 	if (chdir("/"))
 		_exit(126);
-	execv("/proc/self/exe", argv);
+	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
 

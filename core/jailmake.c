@@ -4,7 +4,7 @@
 #include "core/conf.h"
 #include "core/fd.h"
 #include "core/jail.h"
-#include "core/repo/repo.h"
+#include "core/repo/save.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +13,22 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+static int first_checkpoint(int jailfd, struct err *e)
+{
+	const struct save_request q = {.kind = CKPT_INITIAL, .message = "the empty layer"};
+	struct save_result done;
+	struct repo *r;
+	int ret = repo_create(jailfd, e);
+
+	if (!ret)
+		ret = repo_open(&r, jailfd, e);
+	if (ret)
+		return ret;
+	ret = save(r, &q, &done, NULL, e);
+	repo_close(r);
+	return ret;
+}
 
 /* upper/ is the guest's root directory; its record is the default, root:root 0755. */
 static int fill(const char *dir, const struct jail_status *st, const char *conf, size_t n,
@@ -34,7 +50,7 @@ static int fill(const char *dir, const struct jail_status *st, const char *conf,
 		errno = -ret;
 		return err_sys(e, "%s: cannot write it", dir);
 	}
-	return repo_create(fd, e);
+	return first_checkpoint(fd, e);
 }
 
 static void first_status(struct jail_status *st, const char *name, const struct conf *c)

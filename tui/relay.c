@@ -15,9 +15,8 @@
 #include <unistd.h>
 
 #define INPUT_CHUNK 32768
-#define OUTPUT_CHUNK                                                                               \
-	4096 /* a pipe that poll calls writable takes PIPE_BUF bytes without waiting               \
-	      */
+#define OUTPUT_CHUNK 4096 /* a pipe that poll calls writable takes PIPE_BUF bytes without waiting  \
+			   */
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 #define NFORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))

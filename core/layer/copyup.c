@@ -2,28 +2,23 @@
 /*
  * Copy-up: a lower entry gets an inode in upper, first its metadata, its data when it is written.
  *
- * Metadata: a temporary with record, attributes and times, linked or renamed into place. Data of a
- * META entry: copied into the same upper inode, made durable (the lower's bytes were, and must not
- * turn to zeros in a power cut), then the META flag is cleared, which is one setxattr: atomic, and
- * hard links and open descriptors stay.
+ * A temporary with record, attributes, times and perhaps data is linked or renamed into place; data
+ * that follows later is data.c's.
  */
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/layer/internal.h"
 #include <errno.h>
-#include <linux/fs.h>
 #include <linux/limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define COPY_CHUNK (256u << 10)
 #define XATTR_LIST_MAX 65536
 
-static int64_t ts_ns(const struct timespec *t)
+int64_t ts_ns(const struct timespec *t)
 {
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
@@ -52,75 +47,6 @@ ssize_t lower_path(struct layer *l, uint32_t i, char *buf, size_t size)
 	n = size - 1 - at;
 	memmove(buf, buf + at, n + 1);
 	return (ssize_t)n;
-}
-
-/* Finds where the lower file of a META or lower node is: its directory's sides and its hit. */
-static int data_find(struct layer *l, uint32_t i, struct sides *ss, bool *owned, const char **name,
-		     struct auth_at *at, struct hit *h, struct dir **d)
-{
-	struct node *n = node_at(l, i);
-	int err;
-
-	*owned = false;
-	if ((n->rflags & RECORD_REDIRECT) && n->origin) {
-		err = sides_walk(l, n->origin, ss, name, at);
-		*owned = !err;
-	} else if (!n->names) {
-		return -ESTALE;
-	} else {
-		err = dir_get(l, n->names->parent, d);
-		if (err)
-			return err;
-		*ss = (*d)->sides;
-		*name = n->names->s;
-		*at = authority_step((*d)->at, *name, strlen(*name));
-	}
-	if (!err)
-		err = lower_find(l, ss, 0, *name, *at, h);
-	if (!err && (h->kind != HIT_SHOWN || !S_ISREG(h->st.st_mode)))
-		err = -ENOENT;
-	return err;
-}
-
-int data_stat(struct layer *l, uint32_t i, struct stat *st)
-{
-	cleanup_dir struct dir *d = NULL;
-	struct sides ss;
-	struct auth_at at;
-	struct hit h = {0};
-	const char *name;
-	bool owned;
-	int err = data_find(l, i, &ss, &owned, &name, &at, &h, &d);
-
-	if (owned)
-		sides_close(&ss);
-	*st = h.st;
-	return err;
-}
-
-int data_open(struct layer *l, uint32_t i, int flags, struct stat *st)
-{
-	struct node *n = node_at(l, i);
-	cleanup_dir struct dir *d = NULL;
-	struct sides ss;
-	struct auth_at at;
-	struct hit h;
-	const char *name;
-	bool owned, upper = n->flags & NODE_UPPER;
-	int fd, err;
-
-	if (upper ? !(n->rflags & RECORD_META) : !S_ISREG(n->mode))
-		return -EINVAL;
-	err = data_find(l, i, &ss, &owned, &name, &at, &h, &d);
-	if (!err && !upper && (h.st.st_ino != n->lower_ino || h.tag != n->tag))
-		err = -ESTALE;
-	fd = err ? err : lower_open(l, &ss, name, at, &h, flags);
-	if (owned)
-		sides_close(&ss);
-	if (fd >= 0 && st)
-		*st = h.st;
-	/* the host took away the data of a file whose metadata upper has */
-	return fd == -ENOENT ? (upper ? -EIO : -ESTALE) : fd;
 }
 
 static bool xattr_wanted(const char *name)
@@ -152,66 +78,7 @@ static void xattrs_copy(int from, int to, bool virtual)
 	free(value);
 }
 
-/* Copies [off, end) by the kernel, or through memory where it cannot. */
-static int range_copy(int from, int to, off_t off, off_t end)
-{
-	char *mem = NULL;
-	int err = 0;
-
-	while (off < end && !err) {
-		off_t in = off, out = off;
-		ssize_t n = mem ? -1 : copy_file_range(from, &in, to, &out, (size_t)(end - off), 0);
-		if (n < 0) {
-			size_t want = end - off < COPY_CHUNK ? (size_t)(end - off) : COPY_CHUNK;
-			if (!mem && (errno == ENOSPC || errno == EDQUOT || errno == EIO)) {
-				err = -errno;
-				break;
-			}
-			if (!mem)
-				mem = xmalloc(COPY_CHUNK);
-			n = pread(from, mem, want, off);
-			if (n < 0)
-				err = -errno;
-			for (ssize_t put = 0, k; !err && put < n; put += k) {
-				k = pwrite(to, mem + put, (size_t)(n - put), off + put);
-				if (k < 0)
-					err = -errno;
-			}
-		}
-		if (n <= 0)
-			break; /* the host cut the file short */
-		off += n;
-	}
-	free(mem);
-	return err;
-}
-
-/* The first len bytes of from go to to, holes stay holes. */
-static int data_copy(int from, int to, off_t len, off_t size)
-{
-	off_t off = 0;
-	int err = 0;
-
-	if (len == size && ioctl(to, FICLONE, from) == 0)
-		return 0;
-	if (ftruncate(to, len) < 0)
-		return -errno;
-	while (off < len && !err) {
-		off_t data = lseek(from, off, SEEK_DATA), hole;
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data < 0)
-			data = off;
-		hole = lseek(from, data, SEEK_HOLE);
-		if (hole < 0 || hole > len)
-			hole = len;
-		err = range_copy(from, to, data, hole);
-		off = hole > off ? hole : len;
-	}
-	return err;
-}
-
-static void record_from(struct record *r, const struct hit *h)
+void record_from(struct record *r, const struct hit *h)
 {
 	*r = (struct record){
 	    .mode = h->st.st_mode,
@@ -226,7 +93,7 @@ static void record_from(struct record *r, const struct hit *h)
 	};
 }
 
-static void node_uppered(struct layer *l, uint32_t i, const struct record *r, ino_t ino)
+void node_uppered(struct layer *l, uint32_t i, const struct record *r, ino_t ino)
 {
 	struct node *n = node_at(l, i);
 
@@ -239,7 +106,7 @@ static void node_uppered(struct layer *l, uint32_t i, const struct record *r, in
 }
 
 /* Entering an entry for a copy-up is no change of the directory that the guest made. */
-static int times_get(int dirfd, struct timespec ts[2])
+int times_get(int dirfd, struct timespec ts[2])
 {
 	struct stat st;
 
@@ -319,7 +186,6 @@ static int file_fill(struct layer *l, uint32_t i, struct dir *up, const struct f
 	const char *name = node_at(l, i)->names->s;
 	off_t size = f->hit.st.st_size;
 	cleanup_fd int low = -1;
-	int err = 0;
 
 	if (S_ISLNK(r->mode))
 		return link_copy(l, up, name, f, to);
@@ -333,13 +199,7 @@ static int file_fill(struct layer *l, uint32_t i, struct dir *up, const struct f
 		r->flags |= RECORD_META;
 		return ftruncate(to, size) < 0 ? -errno : 0;
 	}
-	if (size > keep && keep >= 0)
-		err = data_copy(low, to, keep, size);
-	else if (size)
-		err = data_copy(low, to, size, size);
-	if (!err && keep && size && fdatasync(to) < 0)
-		err = -errno;
-	return err;
+	return keep < 0 ? 0 : data_fill(low, to, keep, size);
 }
 
 static int copyup_one_file(struct layer *l, uint32_t i, struct dir *up, const struct found *f,
@@ -356,6 +216,8 @@ static int copyup_one_file(struct layer *l, uint32_t i, struct dir *up, const st
 	if (err)
 		return err;
 	record_from(&r, &f->hit);
+	if (keep >= 0 && keep != COPYUP_ALL)
+		ts[1].tv_nsec = UTIME_NOW; /* a truncation */
 	err = file_fill(l, i, up, f, t.fd, keep, &r);
 	if (!err)
 		err = record_write(t.fd, &r, false);
@@ -421,7 +283,7 @@ int copyup_dir(struct layer *l, uint32_t i)
 	return err;
 }
 
-static int copyup_file(struct layer *l, uint32_t i, off_t keep)
+int copyup_file(struct layer *l, uint32_t i, off_t keep)
 {
 	struct node *n = node_at(l, i);
 	int err;
@@ -437,92 +299,6 @@ int copyup_meta(struct layer *l, uint32_t i)
 	if (node_at(l, i)->flags & NODE_UPPER)
 		return 0;
 	return node_is_dir(node_at(l, i)) ? copyup_dir(l, i) : copyup_file(l, i, -1);
-}
-
-/* An unlinked lower file that is still open has nowhere to be copied but into the void. */
-static int copyup_orphan(struct layer *l, uint32_t i, off_t keep)
-{
-	struct node *n = node_at(l, i);
-	int from = node_fd(l, i), err;
-	struct temp t;
-	struct stat st, own;
-	struct hit h = {.tag = n->tag};
-	struct record r;
-
-	if (from < 0)
-		from = orphan_fd(l, i);
-	if (from < 0)
-		return -ESTALE;
-	if (fstat(from, &st) < 0)
-		return -errno;
-	err = temp_make(l, &t);
-	if (err)
-		return err;
-	h.st = st;
-	record_from(&r, &h);
-	err = data_copy(from, t.fd, keep < st.st_size ? keep : st.st_size, st.st_size);
-	if (!err)
-		err = record_write(t.fd, &r, false);
-	if (!err && fstat(t.fd, &own) < 0)
-		err = -errno;
-	if (!err) {
-		node_uppered(l, i, &r, own.st_ino);
-		orphan_drop(l, i);
-		orphan_keep(l, i, fcntl(t.fd, F_DUPFD_CLOEXEC, 0));
-	}
-	temp_drop(l, &t);
-	return err ? err : handles_follow(l, i);
-}
-
-int copyup_data(struct layer *l, uint32_t i, off_t keep)
-{
-	struct node *n = node_at(l, i);
-	cleanup_fd int to = -1, from = -1;
-	struct timespec ts[2];
-	struct record r;
-	struct stat low;
-	off_t size;
-	int err;
-
-	if (!S_ISREG(n->mode))
-		return -EINVAL;
-	if (!(n->flags & NODE_UPPER))
-		return n->names ? copyup_file(l, i, keep) : copyup_orphan(l, i, keep);
-	if (!(n->rflags & RECORD_META))
-		return 0;
-	to = upper_open(l, i, O_RDWR);
-	if (to < 0)
-		return to;
-	err = times_get(to, ts);
-	if (!err)
-		err = upper_record(l, i, to, &r);
-	if (!err && keep) {
-		from = data_open(l, i, O_RDONLY, &low);
-		if (from == -ESTALE)
-			from = fcntl(node_lower_fd(l, i), F_DUPFD_CLOEXEC, 0);
-		if (from < 0)
-			return from < -1 ? from : -EIO;
-		if (fstat(from, &low) < 0)
-			return -errno;
-		size = low.st_size;
-		err = data_copy(from, to, keep < size ? keep : size, size);
-		if (!err && fdatasync(to) < 0)
-			err = -errno;
-	} else if (!err && ftruncate(to, 0) < 0) {
-		err = -errno;
-	}
-	if (err)
-		return err;
-	r.flags &= ~(uint32_t)(RECORD_META | RECORD_REDIRECT);
-	futimens(to, ts);
-	err = record_write(to, &r, true);
-	if (err)
-		return err;
-	fremovexattr(to, RECORD_ORIGIN_XATTR);
-	n->rflags = r.flags;
-	free(n->origin);
-	n->origin = NULL;
-	return handles_follow(l, i);
 }
 
 static int flags_set(struct layer *l, uint32_t i, uint32_t flags, const char *origin)
@@ -574,27 +350,4 @@ int dir_set_opaque(struct layer *l, uint32_t i)
 
 	dir_drop(l, i);
 	return err;
-}
-
-enum layer_source layer_source_of(struct layer *l, uint64_t node, bool *drift)
-{
-	uint32_t i = node_index(l, node);
-	cleanup_fd int fd = -1, low = -1;
-	struct record r;
-	struct stat st;
-
-	if (drift)
-		*drift = false;
-	if (!i || !(node_at(l, i)->flags & NODE_UPPER))
-		return LAYER_FROM_LOWER;
-	if (!(node_at(l, i)->rflags & RECORD_META))
-		return LAYER_FROM_UPPER;
-	if (drift) {
-		fd = upper_open(l, i, O_RDONLY);
-		low = data_open(l, i, O_RDONLY, &st);
-		*drift = fd < 0 || low < 0 || upper_record(l, i, fd, &r) ||
-			 r.lower_size != (uint64_t)st.st_size ||
-			 r.lower_mtime != ts_ns(&st.st_mtim) || r.lower_ctime != ts_ns(&st.st_ctim);
-	}
-	return LAYER_FROM_META;
 }

@@ -198,7 +198,7 @@ int layer_read_fd(struct layer *l, uint64_t fh)
 	return h ? h->fd : -EBADF;
 }
 
-static int write_ready(struct layer *l, uint64_t fh, off_t keep, struct handle **out)
+static int write_ready(struct layer *l, uint64_t fh, struct handle **out)
 {
 	struct handle *h = handle_at(l, fh, false);
 	int err = 0;
@@ -207,7 +207,7 @@ static int write_ready(struct layer *l, uint64_t fh, off_t keep, struct handle *
 	if (!h || !writable(h->flags))
 		return -EBADF;
 	if (!h->upper)
-		err = copyup_data(l, h->node, keep);
+		err = copyup_data(l, h->node, COPYUP_ALL);
 	if (!err && !h->upper)
 		err = handles_follow(l, h->node);
 	return err;
@@ -216,7 +216,7 @@ static int write_ready(struct layer *l, uint64_t fh, off_t keep, struct handle *
 int layer_write_fd(struct layer *l, uint64_t fh, bool kill, const struct layer_cred *c)
 {
 	struct handle *h;
-	int err = write_ready(l, fh, INT64_MAX, &h);
+	int err = write_ready(l, fh, &h);
 
 	if (!err)
 		err = kill_privs(l, h->node, h->fd, kill);
@@ -293,7 +293,7 @@ int layer_fallocate(struct layer *l, uint64_t fh, int mode, off_t off, off_t len
 		    const struct layer_cred *c)
 {
 	struct handle *h;
-	int err = write_ready(l, fh, INT64_MAX, &h);
+	int err = write_ready(l, fh, &h);
 
 	if (!err && fallocate(h->fd, mode, off, len) < 0)
 		err = -errno;

@@ -307,9 +307,21 @@ void orphan_drop(struct layer *l, uint32_t i);
 /* copyup.c */
 /* Gives the node an inode in upper: complete, or META for a regular file. */
 int copyup_meta(struct layer *l, uint32_t i);
-/* The same, and the first keep bytes of data are there. */
-int copyup_data(struct layer *l, uint32_t i, off_t keep);
 int copyup_dir(struct layer *l, uint32_t i);
+/* A file that only lower has; keep as for copyup_data, or -1 for metadata alone. */
+int copyup_file(struct layer *l, uint32_t i, off_t keep);
+int64_t ts_ns(const struct timespec *t);
+/* The record of a lower entry that is copied up. */
+void record_from(struct record *r, const struct hit *h);
+/* The node has an upper inode now. */
+void node_uppered(struct layer *l, uint32_t i, const struct record *r, ino_t ino);
+int times_get(int fd, struct timespec ts[2]);
+
+/* data.c */
+#define COPYUP_ALL INT64_MAX
+/* Brings the data to upper: all of it, or, at a truncation, keep bytes, which is the size then. */
+int copyup_data(struct layer *l, uint32_t i, off_t keep);
+int data_fill(int from, int to, off_t keep, off_t size);
 /* The lower file of a META or lower node for reading, or -errno. */
 int data_open(struct layer *l, uint32_t i, int flags, struct stat *st);
 /* Its attributes, as far as authority lets them be seen. */

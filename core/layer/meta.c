@@ -43,15 +43,17 @@ int kill_privs(struct layer *l, uint32_t i, int fd, bool setid)
 
 int truncate_node(struct layer *l, uint32_t i, off_t size)
 {
+	const struct node *n = node_at(l, i);
+	bool base = !node_is_upper(n) || (n->rflags & RECORD_META);
 	cleanup_fd int fd = -1;
-	int err = copyup_data(l, i, size);
+	int err = base ? copyup_data(l, i, size) : 0;
 
 	if (err)
 		return err;
 	fd = upper_open(l, i, O_RDWR);
 	if (fd < 0)
 		return fd;
-	if (ftruncate(fd, size) < 0)
+	if (!base && ftruncate(fd, size) < 0)
 		return -errno;
 	return kill_privs(l, i, fd, false);
 }
@@ -150,7 +152,7 @@ int layer_setattr(struct layer *l, uint64_t node, uint64_t fh, int what, const s
 	if (!err)
 		err = !node_at(l, i)->names && i != ROOT && !node_is_upper(node_at(l, i)) &&
 			      S_ISREG(node_at(l, i)->mode)
-			  ? copyup_data(l, i, INT64_MAX)
+			  ? copyup_data(l, i, COPYUP_ALL)
 			  : copyup_meta(l, i);
 	if (err)
 		return err;

@@ -248,10 +248,15 @@ static int rename_noted(struct layer *l, struct end *s, struct end *t, unsigned 
 		unlinkat(l->work, mark, 0);
 		return err;
 	}
-	/* should this fail, the note stays and the next open does it */
-	if (renameat(l->work, mark, s->d->upper, s->name) == 0)
-		unlinkat(l->work, NOTE, 0);
-	return 0;
+	/* room is there, the old name has just left it: a failure is a broken disk, or passes */
+	for (int try = 0; try < 3; try++) {
+		if (renameat(l->work, mark, s->d->upper, s->name) == 0) {
+			unlinkat(l->work, NOTE, 0);
+			return 0;
+		}
+		err = -errno;
+	}
+	return err; /* the note stays, the next open does it */
 }
 
 static int rename_exchanged(struct layer *l, struct end *s, struct end *t)

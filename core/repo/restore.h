@@ -24,6 +24,7 @@ struct restore_request {
 	 * on the present line that differs from now. */
 	const char *to;
 	bool redo;	     /* instead: where the last rollback came from; to is not looked at */
+	bool plan;	     /* only find the target and tell unchanged; nothing is written */
 	const char *message; /* of the saved one; NULL: "before rollback to N" */
 	const char *name;    /* the jail's, for messages */
 };

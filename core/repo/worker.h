@@ -8,6 +8,7 @@
  *   {"op": "needed"}            would a save find something new?
  *   {"op": "rollback", "to": "ID"?, "message": "..."?, "name": JAIL}
  *   {"op": "redo", "name": JAIL}
+ *   {"op": "plan", "to": "ID"?, "redo": bool, "name": JAIL}  where would these two lead?
  *   {"op": "recover"}
  *   {"op": "create"}            makes the repository and checkpoint 1
  *   {"op": "status"}            the present checkpoint
@@ -16,7 +17,7 @@
  *   {"ok": {...}}
  *   {"error": "what: why: what to do", "code": errno}
  * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged"};
- * needed: {"needed": bool}; rollback, redo: {"number", "hash", "saved", "from", "entries",
+ * needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "saved", "from", "entries",
  * "unchanged"}; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
  * "message".
  * SIGTERM cancels. The exit status is 0 after "ok", 1 after "error", 2 for a request that is none.

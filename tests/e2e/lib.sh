@@ -10,6 +10,7 @@
 #   soon SECONDS CMD...        true as soon as CMD succeeds, false at the deadline
 #   gaol ...                   the program under test
 #   state NAME                 the state of a jail as ls tells it
+#   gone PID                   true when a process has ended
 #   finish                     the closing line; call it last
 set -u
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
@@ -101,6 +102,11 @@ $3"
 	else
 		ok "$1"
 	fi
+}
+
+# A process that has ended, whether or not somebody has reaped it.
+gone() {
+	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
 }
 
 state() {

@@ -8,6 +8,31 @@
 
 #include "tests/unit/layermodel.h"
 
+static unsigned long rnd(struct model *m, unsigned long n)
+{
+	m->seed = m->seed * 6364136223846793005UL + 1442695040888963407UL;
+	return (m->seed >> 33) % n;
+}
+
+/* A random relative path of one to three names. */
+static void path_pick(struct model *m, char *out)
+{
+	unsigned long depth = 1 + rnd(m, 3);
+
+	*out = '\0';
+	for (unsigned long i = 0; i < depth; i++) {
+		struct stat st;
+		/* the layer follows no links: that is the guest kernel's business */
+		if (i && !fstatat(m->plain, out, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
+			return;
+		if (i)
+			strcat(out, "/");
+		strcat(out, i + 1 < depth
+				? (rnd(m, 5) ? (rnd(m, 2) ? "dir" : "c") : names[rnd(m, NNAMES)])
+				: names[rnd(m, NNAMES)]);
+	}
+}
+
 static int err_of(int r)
 {
 	return r < 0 ? -errno : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files: copy-up of data, open handles, attributes, events, memory. */
 #include "tests/unit/layertest.h"
+#include <sys/mount.h>
 #include <sys/xattr.h>
 
 START_TEST(meta_of_a_file)
@@ -329,6 +330,71 @@ START_TEST(forgetting_frees)
 }
 END_TEST
 
+START_TEST(full_disk)
+{
+	struct bench b;
+	struct layer_entry e;
+	char path[80], name[32], data[4096], buf[512];
+	struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
+	struct stat st;
+	uint64_t fh;
+	int err = 0, n = 0;
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: mounting needs root\n");
+		return;
+	}
+	lt_setup(&b);
+	lt_host(&b, "lower0/base", "base data", 0644);
+	lt_host(&b, "lower0/dir/f", "f", 0644);
+	snprintf(path, sizeof(path), "%s/disk", b.top);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	if (mount("none", path, "tmpfs", 0, "size=256k") < 0) {
+		fprintf(stderr, "skipped: cannot mount a tmpfs\n");
+	} else {
+		snprintf(b.upper, sizeof(b.upper), "%s/disk/upper", b.top);
+		snprintf(b.work, sizeof(b.work), "%s/disk/work", b.top);
+		ck_assert_int_eq(mkdir(b.upper, 0700), 0);
+		ck_assert_int_eq(mkdir(b.work, 0700), 0);
+		lt_open(&b);
+		memset(data, 'x', sizeof(data));
+		for (; !err && n < 1000; n++) {
+			ssize_t put;
+			snprintf(name, sizeof(name), "n%d", n);
+			err = layer_create(b.l, LAYER_ROOT, name, 0640, O_RDWR, &lt_user, &e, &fh);
+			if (err)
+				break;
+			put = layer_writev(b.l, fh, &iov, 1, 0, &lt_user);
+			err = put < 0 ? (int)put : 0;
+			layer_release(b.l, fh);
+			layer_forget(b.l, e.node, 1);
+		}
+		ck_assert_int_eq(err, -ENOSPC);
+		/* what needs space is refused and changes nothing */
+		ck_assert_int_eq(lt_stat(&b, "/base", &st), 0);
+		err = layer_open_file(b.l, lt_node(&b, "/base"), O_RDWR, &lt_root, &fh);
+		ck_assert_int_eq(err, 0);
+		ck_assert_int_eq(layer_writev(b.l, fh, &iov, 1, 0, &lt_root), -ENOSPC);
+		layer_release(b.l, fh);
+		ck_assert_str_eq(lt_read(&b, "/base", buf), "base data");
+		ck_assert_int_eq(lt_remove(&b, "/n0", false), 0);
+		ck_assert_int_eq(lt_remove(&b, "/n1", false), 0);
+		ck_assert_int_eq(lt_remove(&b, "/n2", false), 0);
+		/* and goes on when there is some again */
+		ck_assert_int_eq(lt_write(&b, "/base", "mine"), 0);
+		ck_assert_str_eq(lt_read(&b, "/base", buf), "mine");
+		lt_reopen(&b);
+		ck_assert_str_eq(lt_read(&b, "/base", buf), "mine");
+		ck_assert_int_eq(lt_exists(&b, "/n3"), 0);
+		layer_close(b.l);
+		b.l = NULL;
+		ck_assert_int_eq(umount2(path, MNT_DETACH), 0);
+	}
+	layer_close(b.l);
+	ck_assert_int_eq(dir_remove_tree(AT_FDCWD, b.top), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {meta_of_a_file,
@@ -340,7 +406,8 @@ int main(void)
 				      acls,
 				      unnamed_files,
 				      write_events_coalesce,
-				      forgetting_frees};
+				      forgetting_frees,
+				      full_disk};
 
 	return lt_run("layer files", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -55,10 +55,10 @@ const struct verb verb_attach = {
     .name = "attach",
     .args = "NAME [-r]",
     .help = "Puts the console of a running jail on this terminal",
-    .more = "Every key goes to the guest, Ctrl-C too. Ctrl-] d detaches (a setting in jail.conf); "
-	    "Ctrl-]\ntwice sends one. The jail runs on. Any number of terminals may be attached. "
-	    "What the guest writes\nis filtered: text, colours and cursor movement pass, nothing "
-	    "that makes a terminal answer.",
+    .more = "Every key goes to the guest, Ctrl-C too. Ctrl-] d detaches (a setting in "
+	    "jail.conf); Ctrl-] twice sends one. The jail runs on. Any number of "
+	    "terminals may be attached. What the guest writes is filtered: text, colours "
+	    "and cursor movement pass, nothing that makes a terminal answer.",
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = attach,

@@ -100,9 +100,9 @@ const struct verb verb_cat = {
     .name = "cat",
     .args = "NAME[@ID]:PATH...",
     .help = "Prints a file of a jail, as it is or as a checkpoint has it",
-    .more = "Links are followed inside the jail. On a terminal what could steer it is escaped; "
-	    "into a file or\na pipe every byte passes. ID may be base: the host's file as the "
-	    "jail would see it.",
+    .more = "Links are followed inside the jail. On a terminal what could steer it is "
+	    "escaped; into a file or a pipe every byte passes. ID may be base: the "
+	    "host's file as the jail would see it.",
     .examples = examples,
     .words = WORDS_COPY,
     .fn = cat,

@@ -150,11 +150,12 @@ const struct verb verb_cp = {
     .name = "cp",
     .args = "[-r] NAME[@ID]:PATH FILE | FILE NAME:PATH",
     .help = "Copies files out of a jail or a checkpoint, or into a jail",
-    .more = "PATH is absolute, links in it are followed inside the jail. Out of a jail come "
-	    "contents, permissions\n(without set-id bits) and times; the files are yours. "
-	    "Symlinks that stay within what is copied are\nmade, others, and special files, are "
-	    "skipped and told, and the exit status is 1: nothing that a\njail made may lead "
-	    "elsewhere on the host. Into a jail, links of the host are followed.",
+    .more = "PATH is absolute, links in it are followed inside the jail. Out of a jail "
+	    "come contents, permissions (without set-id bits) and times; the files are "
+	    "yours. Symlinks that stay within what is copied are made, others, and "
+	    "special files, are skipped and told, and the exit status is 1: nothing that "
+	    "a jail made may lead elsewhere on the host. Into a jail, links of the host "
+	    "are followed.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_COPY,

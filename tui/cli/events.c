@@ -23,7 +23,7 @@ static const struct cli_opt opts[] = {
     {.key = OPT_SINCE,
      .name = "since",
      .arg = "SEQ",
-     .help = "Begins behind event SEQ; 0: with the oldest that is kept. Default: now."},
+     .help = "Begins behind event SEQ, 0: with the oldest kept; by default with what is new."},
     {.key = OPT_PATH,
      .name = "path",
      .arg = "GLOB",
@@ -292,12 +292,12 @@ const struct verb verb_events = {
     .name = "events",
     .args = "NAME [OPTIONS]",
     .help = "Shows what a running jail does to its files, live",
-    .more = "Class read (first reads of the host's files) has events only when jail.conf says "
-	    "[events] reads.\nA reader that is too slow loses the oldest ones and is told how "
-	    "many. Ends with the warden.\nKeys of --json: seq, time_ns (since 1970), class, op, "
-	    "path, path2 (rename, link, symlink, ...),\nbytes, mode, uid, pid (as the guest "
-	    "tells), errno; or lost alone. A path that is no UTF-8 is also\nthere whole as "
-	    "path_base64.",
+    .more = "Class read (first reads of the host's files) has events only when jail.conf "
+	    "says [events] reads. A reader that is too slow loses the oldest ones and is "
+	    "told how many. Ends with the warden. Keys of --json: seq, time_ns (since "
+	    "1970), class, op, path, path2 (rename, link, symlink, ...), bytes, mode, "
+	    "uid, pid (as the guest tells), errno; or lost alone. A path that is no "
+	    "UTF-8 is also there whole as path_base64.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL,

@@ -115,12 +115,13 @@ const struct verb verb_exec = {
     .name = "exec",
     .args = "[OPTIONS] NAME [--] [CMD...]",
     .help = "Runs a program in a running jail, on this terminal or these pipes",
-    .more = "Without CMD: the user's login shell. The user is the one of the jail's own command, "
-	    "root by\ndefault. The environment is PATH, HOME, USER, LOGNAME, SHELL, TERM and what "
-	    "-e says. With a\nterminal on both sides the program gets a terminal of the guest's, "
-	    "else standard input, output\nand error stay apart. Signals are passed on. The exit "
-	    "status is the program's: 128 and the\nsignal's number when one ended it, 127 when it "
-	    "was not found, 126 when it cannot be run.",
+    .more = "Without CMD: the user's login shell. The user is the one of the jail's own "
+	    "command, root by default. The environment is PATH, HOME, USER, LOGNAME, "
+	    "SHELL, TERM and what -e says. With a terminal on both sides the program "
+	    "gets a terminal of the guest's, else standard input, output and error stay "
+	    "apart. Signals are passed on. The exit status is the program's: 128 and the "
+	    "signal's number when one ended it, 127 when it was not found, 126 when it "
+	    "cannot be run.",
     .examples = examples,
     .opts = opts,
     .flags = VERB_COMMAND | VERB_BARE,

@@ -29,11 +29,67 @@ static void print_option(const struct cli_opt *o, FILE *f)
 	buf_free(&b);
 }
 
+/* mdoc(7): what could be taken for a macro or an escape is none. */
+static void mdoc_bytes(const char *s, size_t n, FILE *f)
+{
+	if (n && (*s == '.' || *s == '\''))
+		fputs("\\&", f);
+	for (; n; s++, n--) {
+		if (*s == '\\')
+			fputs("\\e", f);
+		else if (*s == '-')
+			fputs("\\-", f);
+		else
+			fputc(*s, f);
+	}
+}
+
+static void mdoc_text(const char *s, FILE *f)
+{
+	mdoc_bytes(s, strlen(s), f);
+	fputc('\n', f);
+}
+
+/*
+ * Prints text in lines of at most width columns; an empty line in it is a break, told by para. As
+ * mdoc every sentence begins a line.
+ */
+static void fill(const char *s, size_t width, bool mdoc, const char *para, FILE *f)
+{
+	size_t col = 0;
+	bool sentence = false;
+
+	while (*s) {
+		size_t gap = strspn(s, " \n"), n = strcspn(s + gap, " \n");
+		bool brk = gap > 1 && s[0] == '\n' && s[1] == '\n';
+
+		s += gap;
+		if (col && (brk || col + 1 + n > width || (mdoc && sentence))) {
+			fputc('\n', f);
+			col = 0;
+		}
+		if (brk)
+			fprintf(f, "%s\n", para);
+		if (col)
+			fputc(' ', f);
+		if (mdoc)
+			mdoc_bytes(s, n, f);
+		else
+			fwrite(s, 1, n, f);
+		col += n + (col > 0);
+		sentence = n && (s[n - 1] == '.' || (n > 1 && s[n - 1] == ')' && s[n - 2] == '.'));
+		s += n;
+	}
+	fputc('\n', f);
+}
+
 void cli_help_verb(const struct verb *v, FILE *f)
 {
 	fprintf(f, "usage: gaol %s%s%s\n\n%s.\n", v->name, *v->args ? " " : "", v->args, v->help);
-	if (v->more)
-		fprintf(f, "\n%s\n", v->more);
+	if (v->more) {
+		fputc('\n', f);
+		fill(v->more, 79, false, "", f);
+	}
 	fprintf(f, "\noptions:\n");
 	for (const struct cli_opt *o = v->opts; o && o->key; o++)
 		print_option(o, f);
@@ -55,41 +111,6 @@ void cli_help_all(FILE *f)
 		"back.\nExit status: 0 done, 1 failed, 2 usage.\n");
 }
 
-/* mdoc(7): a word that could be taken for a macro or an escape is none. */
-static void mdoc_text(const char *s, FILE *f)
-{
-	bool start = true;
-
-	for (; *s; s++) {
-		if (start && (*s == '.' || *s == '\''))
-			fputs("\\&", f);
-		if (*s == '\\')
-			fputs("\\e", f);
-		else if (*s == '-')
-			fputs("\\-", f);
-		else
-			fputc(*s, f);
-		start = *s == '\n';
-	}
-	fputc('\n', f);
-}
-
-/* Paragraphs: an empty line is a break. */
-static void mdoc_more(const char *s, FILE *f)
-{
-	const char *end;
-
-	for (; *s; s = end) {
-		end = strstr(s, "\n\n");
-		size_t n = end ? (size_t)(end - s) : strlen(s);
-		char *one = xasprintf("%.*s", (int)n, s);
-		fputs(".Pp\n", f);
-		mdoc_text(one, f);
-		free(one);
-		end = end ? end + 2 : s + n;
-	}
-}
-
 static void mdoc_verb(const struct verb *v, FILE *f)
 {
 	fprintf(f, ".Ss gaol %s\n.Bd -ragged\n", v->name);
@@ -99,9 +120,11 @@ static void mdoc_verb(const struct verb *v, FILE *f)
 		mdoc_text(v->args, f);
 	}
 	fputs(".Ed\n.Pp\n", f);
-	mdoc_text(v->help, f);
-	if (v->more)
-		mdoc_more(v->more, f);
+	fprintf(f, "%s.\n", v->help);
+	if (v->more) {
+		fputs(".Pp\n", f);
+		fill(v->more, 76, true, ".Pp", f);
+	}
 	if (v->opts)
 		fputs(".Bl -tag -width Ds\n", f);
 	for (const struct cli_opt *o = v->opts; o && o->key; o++) {

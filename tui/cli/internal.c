@@ -36,8 +36,8 @@ const struct verb verb_layer = {
     .name = "layer",
     .args = "-o lowerdir=A[:B...][,upperdir=U[,workdir=W]] MOUNTPOINT [-f]",
     .help = "Mounts a layer on a directory of the host, without a guest",
-    .more = "Needs /dev/fuse, and fusermount3 for ordinary users. As a mount helper, under the "
-	    "name\nmount.fuse.gaol, it serves `mount -t fuse.gaol`.",
+    .more = "Needs /dev/fuse, and fusermount3 for ordinary users. As a mount helper, "
+	    "under the name mount.fuse.gaol, it serves `mount -t fuse.gaol`.",
     .flags = VERB_RAW,
     .fn = layer,
 };

@@ -57,12 +57,12 @@ const struct verb verb_new = {
     .name = "new",
     .args = "NAME [OPTIONS] [-- CMD...]",
     .help = "Makes a jail, stopped, with checkpoint 1 (the empty layer)",
-    .more = "CMD is what the guest runs; it powers off when CMD ends. Without one it is a login "
-	    "shell on\nthe console. A NAME has 1 to 32 of a-z 0-9 . _ -, a letter or a digit "
-	    "first.\n\nThe directories of --cow and --ro are read with your own rights; "
-	    "everything else of the host as\nnobody would read it. Names of credentials (.ssh, "
-	    ".gnupg, .aws, ...) are never shown. The\nsettings are kept in jail.conf and can be "
-	    "edited there; they hold from the next start on.",
+    .more = "CMD is what the guest runs; it powers off when CMD ends. Without one it is "
+	    "a login shell on the console. A NAME has 1 to 32 of a-z 0-9 . _ -, a letter "
+	    "or a digit first.\n\nThe directories of --cow and --ro are read with your "
+	    "own rights; everything else of the host as nobody would read it. Names of "
+	    "credentials (.ssh, .gnupg, .aws, ...) are never shown. The settings are "
+	    "kept in jail.conf and can be edited there; they hold from the next start on.",
     .examples = examples,
     .opts = opts,
     .flags = VERB_COMMAND,

@@ -84,8 +84,8 @@ const struct verb verb_rm = {
     .name = "rm",
     .args = "NAME...",
     .help = "Removes jails with everything in them",
-    .more = "On a terminal it asks. A jail that runs is refused without -f. This cannot be "
-	    "undone.",
+    .more = "On a terminal it asks. A jail that runs is refused without -f. This cannot "
+	    "be undone.",
     .opts = opts,
     .words = WORDS_JAILS,
     .fn = rm,

@@ -88,11 +88,11 @@ const struct verb verb_rollback = {
     .name = "rollback",
     .args = "NAME [ID]",
     .help = "Brings a jail back to a checkpoint, and boots it again if it ran",
-    .more = "What the jail is now is saved first, so nothing is lost: `gaol redo NAME` returns. "
-	    "Programs that\nrun in it end. Without an ID it goes to the newest checkpoint made by "
-	    "hand that differs from\nnow. Keys of --json: number, hash, saved (number of the "
-	    "checkpoint of what it was, 0: it was\nsaved already), from, entries, ended "
-	    "(processes), unchanged.",
+    .more = "What the jail is now is saved first, so nothing is lost: `gaol redo NAME` "
+	    "returns. Programs that run in it end. Without an ID it goes to the newest "
+	    "checkpoint made by hand that differs from now. Keys of --json: number, "
+	    "hash, saved (number of the checkpoint of what it was, 0: it was saved "
+	    "already), from, entries, ended (processes), unchanged.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL_ID,

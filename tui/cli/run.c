@@ -170,17 +170,18 @@ const struct verb verb_run = {
     .name = "run",
     .args = "[OPTIONS] -- CMD...",
     .help = "Runs a program in a throw-away jail, and lists what it changed",
-    .more = "The jail shows the current directory copy-on-write and the program stands in it, as "
-	    "you (same\nname and numbers) with a clean environment. With a terminal on both sides "
-	    "it gets a terminal of\nthe guest's own, else standard input, output and error stay "
-	    "apart. Signals are passed on.\n\nAfterwards the changes are listed on standard error: "
-	    "A added, M modified, D deleted, m only owner,\nmode or attributes, T another type, R "
-	    "a renamed directory. On a terminal it then asks whether to\nshow the diff, keep the "
-	    "jail or discard it (the default); else it is discarded, unless --on-exit or\n--name "
-	    "says otherwise. When gaol itself is killed the jail goes within a second.\n\nThe exit "
-	    "status is the program's: 128 and the signal's number when one ended it, 127 when it "
-	    "was not\nfound, 126 when it cannot be run. It is 1 when the jail failed, 2 for wrong "
-	    "usage.",
+    .more = "The jail shows the current directory copy-on-write and the program stands "
+	    "in it, as you (same name and numbers) with a clean environment. With a "
+	    "terminal on both sides it gets a terminal of the guest's own, else standard "
+	    "input, output and error stay apart. Signals are passed on.\n\nAfterwards "
+	    "the changes are listed on standard error: A added, M modified, D deleted, m "
+	    "only owner, mode or attributes, T another type, R a renamed directory. On a "
+	    "terminal it then asks whether to show the diff, keep the jail or discard it "
+	    "(the default); else it is discarded, unless --on-exit or --name says "
+	    "otherwise. When gaol itself is killed the jail goes within a second.\n\nThe "
+	    "exit status is the program's: 128 and the signal's number when one ended "
+	    "it, 127 when it was not found, 126 when it cannot be run. It is 1 when the "
+	    "jail failed, 2 for wrong usage.",
     .examples = examples,
     .opts = opts,
     .flags = VERB_COMMAND | VERB_BARE,

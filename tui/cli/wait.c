@@ -126,8 +126,8 @@ const struct verb verb_wait = {
     .name = "wait",
     .args = "NAME STATE",
     .help = "Waits until a jail is in a state",
-    .more = "States: stopped, booting, running, stopping, saving, restoring, crashed, failed. A "
-	    "jail that is\nin it already is waited for no longer.",
+    .more = "States: stopped, booting, running, stopping, saving, restoring, crashed, "
+	    "failed. A jail that is in it already is waited for no longer.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL_STATE,

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* inside: what the rooms of core/repo share. Nobody outside includes it. */
+#ifndef GAOL_CORE_REPO_INSIDE_H
+#define GAOL_CORE_REPO_INSIDE_H
+
+#include "core/repo/meta.h"
+#include "core/repo/pack.h"
+#include "core/repo/repo.h"
+#include <git2.h>
+
+#define REPO_GAOL "gaol"
+#define FILE_NUMBER "number"
+#define FILE_CACHE "cache"
+#define FILE_REDO "redo"
+#define FILE_JOURNAL "journal"
+#define DIR_STAGE "stage"
+
+struct repo {
+	int jail, dir, gaol; /* the jail's directory, checkpoints.git, checkpoints.git/gaol */
+	int upper, work;     /* -1 when they are not there */
+	git_repository *git;
+	git_odb *odb;
+	struct pack *pack; /* being written: objects are looked for there too; borrowed */
+};
+
+/* err_set with libgit2's last message behind the text. */
+int repo_git_err(struct err *e, int ret, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Opens work/index for listing: a descriptor, -ENOENT when there is none, or -errno. */
+int repo_index_fd(struct repo *r);
+
+/*
+ * Reads an object of a type into a new block (free it), from the pack being written or the
+ * repository; more than max bytes are refused. 0, -ENOENT, -EFBIG, -EPROTO (another type) or -EIO.
+ */
+int object_read(struct repo *r, const git_oid *oid, git_object_t type, size_t max, void **data,
+		size_t *n);
+/* The size of a blob; 0 or -ENOENT, -EPROTO. */
+int object_blob_size(struct repo *r, const git_oid *oid, uint64_t *size);
+
+/* Progress with a clock: calls the hook at most every 100 ms. */
+struct pace {
+	const struct repo_hooks *h; /* may be NULL */
+	const char *phase;
+	uint64_t done, total;
+	int64_t told; /* ms */
+};
+void pace_begin(struct pace *p, const struct repo_hooks *h, const char *phase, uint64_t total);
+/* Adds n to done; 0 or -ECANCELED. */
+int pace_step(struct pace *p, uint64_t n);
+
+/* tree.c: building git trees */
+struct treebuf {
+	struct tree_item *v;
+	size_t n, cap;
+};
+void treebuf_add(struct treebuf *t, const char *name, bool is_tree, const git_oid *oid);
+/* Writes the tree, its hash to *oid, and empties t. */
+int treebuf_write(struct treebuf *t, struct pack *p, git_oid *oid, struct err *e);
+void treebuf_free(struct treebuf *t);
+/*
+ * Writes the tree of a directory whose entries have their content stored: %meta, entries, shards.
+ * In the root, index (may be NULL) is the tree of %index and self the line of ".".
+ */
+int tree_write(struct pack *p, const struct ents *d, const struct ent *self, const git_oid *index,
+	       git_oid *oid, struct err *e);
+
+/* load.c: a directory from its git tree */
+/*
+ * Entries of a directory's tree. Every line must have its tree entry and the other way round. In
+ * the root (root is set) "." goes to *self (its memory in d), %index's tree to *index (zero: none);
+ * both may be NULL. 0, -EPROTO for a damaged or forged tree, or -errno, with e set.
+ */
+int load_dir(struct repo *r, const git_oid *tree, bool root, struct ents *d, struct ent *self,
+	     git_oid *index, struct err *e);
+/* The tree of a commit. */
+int load_commit_tree(struct repo *r, const char *hash, git_oid *tree, struct err *e);
+
+/* scan.c: a directory from the upper layer */
+enum scan_flags {
+	SCAN_NUMBER = 1, /* give hard links without a group number one (writes an attribute) */
+	SCAN_INDEX = 2	 /* this is work/index: whiteouts are left out */
+};
+/* Entries of an open directory; those that vanish meanwhile are left out. */
+int scan_dir(int dirfd, int flags, struct ents *d, struct err *e);
+/* The entry of the directory itself, name ".". */
+int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e);
+
+/* cache.c: what files hashed to */
+struct cache;
+struct cache *cache_load(int gaolfd);
+void cache_free(struct cache *c);
+/* True when an inode is known with just these times and size: *oid and *chunked are set. */
+bool cache_get(const struct cache *c, const struct stat *st, git_oid *oid, bool *chunked);
+void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool chunked);
+/* Replaces the file; failure is no error, the cache can be lost. */
+void cache_save(const struct cache *c, int gaolfd);
+
+/* content.c: files in objects */
+/* Stores n bytes st tells of from fd: sets e's chunked, size, oid. */
+int content_store(struct pack *p, int fd, const struct stat *st, struct ent *e, struct pace *pace,
+		  struct err *err);
+/* Sets the content of an entry of a directory: from the cache, or by reading the file. fresh (may
+ * be NULL) learns what may be remembered. */
+int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *e, const struct cache *old,
+	       struct cache *fresh, struct pace *pace, struct err *err);
+/*
+ * Calls put for the runs of data of a stored regular file or link, ascending; what lies between is
+ * a hole. Stops at a non-zero return, which it returns; -EPROTO for a damaged file.
+ */
+typedef int content_fn(void *user, uint64_t off, const void *p, size_t n);
+int content_each(struct repo *r, const struct ent *e, content_fn *put, void *user, struct err *err);
+/* The size of what content_each gives; for plain blobs it is looked up. */
+int content_size(struct repo *r, const struct ent *e, uint64_t *size);
+
+/* compare.c: two stored states, entry by entry */
+struct pair {
+	const struct ent *a, *b; /* NULL: not on that side */
+	bool line, content;	 /* the lines differ, the content does */
+};
+/* Calls fn for each name of two directories whose entries differ (all: also equal ones), merged by
+ * name. */
+int pairs_each(const struct ents *a, const struct ents *b, bool all,
+	       int (*fn)(void *user, const struct pair *p), void *user);
+struct counts {
+	uint64_t added, modified, deleted;
+};
+/* Counts the differing entries of two root trees (a NULL: an empty layer). */
+int compare_count(struct repo *r, const git_oid *a, const git_oid *b, struct counts *c,
+		  struct err *e);
+
+/* commit.c: commits, numbers, refs */
+struct trailer {
+	unsigned number;
+	enum ckpt_kind kind;
+	struct counts counts;
+	uint64_t bytes;
+};
+/* Parses a commit's message; false when it is none of ours. */
+bool trailer_parse(const char *message, struct trailer *t);
+/* The tip of main: 0, -ENOENT for a new repository, or -errno. */
+int main_tip(struct repo *r, git_oid *oid, struct err *e);
+/* A number that no checkpoint has had, durable in gaol/number when it returns. */
+int number_next(struct repo *r, unsigned *n, struct err *e);
+/* The highest number in use, 0 for none. */
+int number_newest(struct repo *r, unsigned *n, struct err *e);
+/* Builds the commit's text. */
+void commit_text(struct repo *r, const git_oid *tree, const git_oid *parent, const char *message,
+		 const struct trailer *t, struct buf *out);
+/* refs.c */
+/* Points a ref (full name) at a commit, durable, with a reflog entry. */
+int ref_set(struct repo *r, const char *name, const git_oid *oid, const char *why, struct err *e);
+/* Removes a ref; none there is no error. */
+int ref_remove(struct repo *r, const char *name, struct err *e);
+
+/* save.c: a save in two steps, so that a rollback can look at the present first */
+struct saving {
+	struct repo *r;
+	struct pack *p;
+	struct cache *fresh;
+	git_oid tree; /* of the present */
+	bool has_tip;
+	git_oid tip, tip_tree; /* the present checkpoint */
+	struct trailer tip_trailer;
+	bool unchanged; /* tree is tip_tree */
+};
+struct save_request;
+struct save_result;
+/* Stores the present; nothing is visible yet. Always saving_end it. */
+int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, struct err *e);
+/* Makes the checkpoint; tip and tip_tree become the new one's. */
+int saving_commit(struct saving *s, const struct save_request *q, struct save_result *out,
+		  struct err *e);
+void saving_end(struct saving *s);
+
+/* build.c: entries of the layer from stored ones */
+struct build {
+	struct repo *r;
+	int stage; /* gaol/stage: inodes of hard link groups lie there as gHEX16 */
+	const struct groups *groups;
+	unsigned depth;
+	struct pace pace;
+	struct err *e;
+};
+/* Makes the entry, with all below it, at a name that is free. */
+int build_ent(struct build *b, int dirfd, const char *name, const struct ent *x);
+/* Gives an entry on disk x's record, attributes and times; safe to repeat. */
+int build_attrs(int dirfd, const char *name, const struct ent *x, struct err *e);
+/* Sets the times alone. */
+int build_times(int dirfd, const char *name, const struct ent *x, struct err *e);
+
+/* Numbers of hard link groups, a set. */
+struct groups {
+	uint64_t *v;
+	size_t n, cap;
+};
+void groups_add(struct groups *g, uint64_t link);
+bool groups_has(const struct groups *g, uint64_t link);
+void groups_free(struct groups *g);
+
+/* apply.c: from one stored state to another */
+/*
+ * Stages what upper lacks to become the root tree "to" when it is "from", in gaol/stage; then
+ * apply_run changes upper. apply_run may be repeated from the start after a crash in it.
+ */
+int apply_stage(struct repo *r, const git_oid *from, const git_oid *to, const struct repo_hooks *h,
+		struct err *e);
+int apply_run(struct repo *r, const git_oid *from, const git_oid *to, const struct repo_hooks *h,
+	      uint64_t *entries, struct err *e);
+/* Removes gaol/stage. */
+int apply_clean(struct repo *r, struct err *e);
+
+/* journal.c: the note of a restore that must be completed, and its refs */
+struct journal {
+	git_oid from;	     /* root tree that upper was */
+	git_oid to;	     /* commit that it is to be */
+	git_oid old;	     /* main before */
+	unsigned old_number; /* of old */
+	char *redo;	     /* text of gaol/redo after it */
+};
+int journal_write(struct repo *r, const struct journal *j, struct err *e);
+/* 0, -ENOENT or -errno; free redo. */
+int journal_read(struct repo *r, struct journal *j, struct err *e);
+int journal_remove(struct repo *r, struct err *e);
+/* Moves the refs and writes gaol/redo; may be repeated. */
+int journal_refs(struct repo *r, const struct journal *j, struct err *e);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Building git trees: raw, and of a directory of the layer (format.h). */
+#include "core/buf.h"
+#include "core/repo/format.h"
+#include "core/repo/inside.h"
+#include "core/repo/name.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tree_item {
+	char *name;
+	bool is_tree;
+	git_oid oid;
+};
+
+void treebuf_add(struct treebuf *t, const char *name, bool is_tree, const git_oid *oid)
+{
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 16;
+		t->v = xrealloc(t->v, t->cap * sizeof(*t->v));
+	}
+	t->v[t->n++] = (struct tree_item){.name = xstrdup(name), .is_tree = is_tree, .oid = *oid};
+}
+
+/* git's order: a tree's name sorts as if it ended in a slash. */
+static int item_cmp(const void *pa, const void *pb)
+{
+	const struct tree_item *a = pa, *b = pb;
+	size_t na = strlen(a->name), nb = strlen(b->name), n = na < nb ? na : nb;
+	int c = memcmp(a->name, b->name, n);
+	unsigned char ca, cb;
+
+	if (c)
+		return c;
+	ca = na > n ? (unsigned char)a->name[n] : a->is_tree ? '/' : 0;
+	cb = nb > n ? (unsigned char)b->name[n] : b->is_tree ? '/' : 0;
+	return ca < cb ? -1 : ca > cb;
+}
+
+int treebuf_write(struct treebuf *t, struct pack *p, git_oid *oid, struct err *e)
+{
+	struct buf b = {0};
+	int err;
+
+	if (t->n > 1)
+		qsort(t->v, t->n, sizeof(*t->v), item_cmp);
+	for (size_t i = 0; i < t->n; i++) {
+		buf_str(&b, t->v[i].is_tree ? "40000 " : "100644 ");
+		buf_add(&b, t->v[i].name, strlen(t->v[i].name) + 1);
+		buf_add(&b, t->v[i].oid.id, GIT_OID_RAWSZ);
+	}
+	err = pack_add(p, GIT_OBJECT_TREE, buf_cstr(&b), b.len, oid, e);
+	buf_free(&b);
+	treebuf_free(t);
+	return err;
+}
+
+void treebuf_free(struct treebuf *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->v[i].name);
+	free(t->v);
+	*t = (struct treebuf){0};
+}
+
+static int add_meta(struct treebuf *t, struct pack *p, const struct buf *meta, struct err *e)
+{
+	git_oid oid;
+	int err = pack_add(p, GIT_OBJECT_BLOB, meta->p, meta->len, &oid, e);
+
+	if (!err)
+		treebuf_add(t, FORMAT_META, false, &oid);
+	return err;
+}
+
+/*
+ * Adds entries and %meta of those entries whose shard is given (-1: all). self goes where its name
+ * sorts; it has no tree entry.
+ */
+static int add_entries(struct treebuf *t, struct pack *p, const struct ents *d, int shard,
+		       const struct ent *self, size_t *count, struct err *e)
+{
+	struct buf meta = {0};
+	int err;
+
+	*count = 0;
+	meta_header(&meta, false);
+	for (size_t i = 0; i < d->n; i++) {
+		const struct ent *x = &d->v[i];
+		char name[NAME_GIT_MAX + 1];
+		if (shard >= 0 && format_shard(x->name) != (unsigned)shard)
+			continue;
+		if (self && strcmp(self->name, x->name) < 0) {
+			meta_print(&meta, self);
+			self = NULL;
+		}
+		meta_print(&meta, x);
+		++*count;
+		if (!ent_has_content(x))
+			continue;
+		name_to_git(x->name, name);
+		treebuf_add(t, name, ent_is_dir(x) || x->chunked, &x->oid);
+	}
+	if (self)
+		meta_print(&meta, self);
+	err = *count || shard < 0 ? add_meta(t, p, &meta, e) : 0;
+	buf_free(&meta);
+	return err;
+}
+
+static int add_shards(struct treebuf *t, struct pack *p, const struct ents *d,
+		      const struct ent *self, struct err *e)
+{
+	struct buf meta = {0};
+	int err;
+
+	meta_header(&meta, true);
+	if (self)
+		meta_print(&meta, self);
+	err = add_meta(t, p, &meta, e);
+	buf_free(&meta);
+	for (int i = 0; i < FORMAT_SHARDS && !err; i++) {
+		struct treebuf sub = {0};
+		size_t count;
+		git_oid oid;
+		char name[8];
+		err = add_entries(&sub, p, d, i, NULL, &count, e);
+		if (!err && count)
+			err = treebuf_write(&sub, p, &oid, e);
+		treebuf_free(&sub);
+		snprintf(name, sizeof(name), "%%%02x", i);
+		if (!err && count)
+			treebuf_add(t, name, true, &oid);
+	}
+	return err;
+}
+
+int tree_write(struct pack *p, const struct ents *d, const struct ent *self, const git_oid *index,
+	       git_oid *oid, struct err *e)
+{
+	struct treebuf t = {0};
+	size_t count;
+	int err;
+
+	if (d->n > FORMAT_FLAT_MAX)
+		err = add_shards(&t, p, d, self, e);
+	else
+		err = add_entries(&t, p, d, -1, self, &count, e);
+	if (!err && index)
+		treebuf_add(&t, FORMAT_INDEX, true, index);
+	if (!err)
+		err = treebuf_write(&t, p, oid, e);
+	treebuf_free(&t);
+	return err;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/repo/worker.h"
+#include "core/buf.h"
+#include "core/fd.h"
+#include "core/repo/log.h"
+#include "core/repo/restore.h"
+#include "core/repo/save.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define JAIL_FD 3
+#define REQUEST_MAX (1u << 20)
+
+struct job {
+	int jailfd;
+	const json_t *q;
+	struct repo *r;
+	struct repo_hooks hooks;
+	bool (*say)(void *user, const json_t *o);
+	void *user;
+	struct err e;
+};
+
+static bool say_progress(void *user, const char *phase, uint64_t done, uint64_t total)
+{
+	struct job *j = user;
+	json_t *o = json_pack("{s:{s:s,s:I,s:I}}", "progress", "phase", phase, "done",
+			      (json_int_t)done, "total", (json_int_t)total);
+	bool go = j->say(j->user, o);
+
+	json_decref(o);
+	return go;
+}
+
+static int say_ok(struct job *j, json_t *o)
+{
+	json_t *all = json_pack("{s:o}", "ok", o);
+
+	j->say(j->user, all);
+	json_decref(all);
+	return 0;
+}
+
+static const char *text(struct job *j, const char *key)
+{
+	return json_string_value(json_object_get(j->q, key));
+}
+
+static json_t *saved(const struct save_result *s)
+{
+	return json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:b}", "number", (json_int_t)s->number, "hash",
+			 s->hash, "added", (json_int_t)s->added, "modified",
+			 (json_int_t)s->modified, "deleted", (json_int_t)s->deleted, "bytes",
+			 (json_int_t)s->bytes, "unchanged", s->unchanged);
+}
+
+static int do_save(struct job *j)
+{
+	const char *word = text(j, "kind");
+	int kind = ckpt_kind_parse(word ? word : "hand");
+	struct save_request q = {
+	    .message = text(j, "message"),
+	    .always = json_is_true(json_object_get(j->q, "always")),
+	};
+	struct save_result s;
+	int err;
+
+	if (kind < 0)
+		return err_set(&j->e, -EINVAL, "checkpoint: %s: no kind", word);
+	q.kind = (enum ckpt_kind)kind;
+	err = save(j->r, &q, &s, &j->hooks, &j->e);
+	return err ? err : say_ok(j, saved(&s));
+}
+
+static int do_needed(struct job *j)
+{
+	int got = save_needed(j->r, &j->hooks, &j->e);
+
+	return got < 0 ? got : say_ok(j, json_pack("{s:b}", "needed", got));
+}
+
+static int roll(struct job *j, bool redo, bool plan)
+{
+	struct restore_request q = {
+	    .to = text(j, "to"),
+	    .redo = redo,
+	    .plan = plan,
+	    .message = text(j, "message"),
+	    .name = text(j, "name"),
+	};
+	struct restore_result s;
+	int err = restore(j->r, &q, &s, &j->hooks, &j->e);
+
+	if (err)
+		return err;
+	return say_ok(j,
+		      json_pack("{s:I,s:s,s:I,s:I,s:I,s:b}", "number", (json_int_t)s.number, "hash",
+				s.hash, "saved", (json_int_t)s.saved, "from", (json_int_t)s.from,
+				"entries", (json_int_t)s.entries, "unchanged", s.unchanged));
+}
+
+static int do_rollback(struct job *j)
+{
+	return roll(j, false, false);
+}
+
+static int do_redo(struct job *j)
+{
+	return roll(j, true, false);
+}
+
+static int do_plan(struct job *j)
+{
+	return roll(j, json_is_true(json_object_get(j->q, "redo")), true);
+}
+
+static int do_recover(struct job *j)
+{
+	bool done;
+	int err = restore_recover(j->r, &done, &j->e);
+
+	return err ? err : say_ok(j, json_pack("{s:b}", "recovered", done));
+}
+
+static int do_status(struct job *j)
+{
+	struct checkpoint c;
+	int err = log_resolve(j->r, "", text(j, "name"), &c, &j->e);
+	json_t *o;
+
+	if (err)
+		return err;
+	o = json_pack("{s:I,s:s,s:s,s:I,s:s%,s:I,s:I,s:I,s:I}", "number", (json_int_t)c.number,
+		      "hash", c.hash, "kind", ckpt_kind_name(c.kind), "time", (json_int_t)c.time,
+		      "message", c.message, strlen(c.message), "added", (json_int_t)c.added,
+		      "modified", (json_int_t)c.modified, "deleted", (json_int_t)c.deleted, "bytes",
+		      (json_int_t)c.bytes);
+	checkpoint_free(&c);
+	return o ? say_ok(j, o) : err_set(&j->e, -EPROTO, "checkpoint: its message is no text");
+}
+
+static int do_create(struct job *j)
+{
+	struct save_request q = {.kind = CKPT_INITIAL, .always = true};
+	struct save_result s;
+	int err = repo_create(j->jailfd, &j->e);
+
+	if (!err)
+		err = repo_open(&j->r, j->jailfd, &j->e);
+	if (!err)
+		err = save(j->r, &q, &s, &j->hooks, &j->e);
+	return err ? err : do_status(j);
+}
+
+static const struct op {
+	const char *name;
+	int (*fn)(struct job *j);
+	bool makes; /* there is no repository yet */
+} ops[] = {
+    {.name = "save", .fn = do_save},	     {.name = "needed", .fn = do_needed},
+    {.name = "rollback", .fn = do_rollback}, {.name = "redo", .fn = do_redo},
+    {.name = "plan", .fn = do_plan},	     {.name = "recover", .fn = do_recover},
+    {.name = "status", .fn = do_status},     {.name = "create", .fn = do_create, .makes = true},
+};
+
+static int carry_out(struct job *j)
+{
+	const char *name = text(j, "op");
+
+	for (size_t i = 0; name && i < sizeof(ops) / sizeof(*ops); i++) {
+		int err = 0;
+		if (strcmp(ops[i].name, name))
+			continue;
+		if (!ops[i].makes)
+			err = repo_open(&j->r, j->jailfd, &j->e);
+		return err ? err : ops[i].fn(j);
+	}
+	return err_set(&j->e, -EINVAL, "worker: %s: no such request", name ? name : "nothing");
+}
+
+int worker_run(int jailfd, const json_t *request, bool (*say)(void *user, const json_t *o),
+	       void *user)
+{
+	struct job j = {.jailfd = jailfd, .q = request, .say = say, .user = user};
+	int err;
+
+	j.hooks = (struct repo_hooks){.progress = say_progress, .user = &j};
+	err = carry_out(&j);
+	repo_close(j.r);
+	if (err) {
+		struct buf b = {0};
+		/* names in it may be any bytes; JSON takes UTF-8 */
+		buf_str(&b, j.e.text);
+		json_t *o = json_pack("{s:s,s:i}", "error", b.p, "code", -err);
+		if (!o) {
+			for (char *s = b.p; *s; s++)
+				if ((unsigned char)*s > 126)
+					*s = '?';
+			o = json_pack("{s:s,s:i}", "error", b.p, "code", -err);
+		}
+		say(user, o);
+		json_decref(o);
+		buf_free(&b);
+	}
+	return err;
+}
+
+/* A pending SIGTERM (blocked all along) cancels. */
+static bool say_line(void *user, const json_t *o)
+{
+	char *s = json_dumps(o, JSON_COMPACT);
+	sigset_t pending;
+
+	if (s) {
+		size_t n = strlen(s);
+		s[n] = '\n';
+		fd_write_full(STDOUT_FILENO, s, n + 1);
+		free(s);
+	}
+	return sigpending(&pending) || !sigismember(&pending, SIGTERM);
+}
+
+int worker_main(int argc, char **argv)
+{
+	struct rlimit rl;
+	struct buf b = {0};
+	sigset_t term;
+	json_t *q;
+	ssize_t n;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	/* a descriptor for each directory of a nested path */
+	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	do {
+		n = fd_read_full(STDIN_FILENO, buf_room(&b, 4096), 4096);
+		b.len += n > 0 ? (size_t)n : 0;
+	} while (n == 4096 && b.len < REQUEST_MAX);
+	q = json_loadb(buf_cstr(&b), b.len, 0, NULL);
+	buf_free(&b);
+	if (argc > 2 || !json_is_object(q)) {
+		fputs("gaol: worker: no request: it is started by a warden\n", stderr);
+		json_decref(q);
+		return 2;
+	}
+	err = worker_run(JAIL_FD, q, say_line, NULL);
+	json_decref(q);
+	return err ? 1 : 0;
+}
