@@ -236,7 +236,12 @@ static int copyup_one_file(struct layer *l, uint32_t i, struct dir *up, const st
 			node_at(l, i)->flags |= NODE_INDEXED;
 		node_uppered(l, i, &r, st.st_ino);
 		if (many)
-			index_covered(l, i);
+			index_settle_node(l, i);
+	} else if (many) {
+		/* should it have an index entry already, that is a whole one */
+		char index[48];
+		index_name(f->hit.tag, f->hit.st.st_ino, index);
+		index_settle(l, index);
 	}
 	temp_drop(l, &t);
 	return err ? err : handles_follow(l, i);

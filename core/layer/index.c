@@ -2,10 +2,11 @@
 /*
  * Hard links of lower files: work/index/TAG-INO (hexadecimal) is one more link of the inode that
  * such a file was copied up to, so that its other names, still lower, lead to it. The attribute
- * user.gaol.n (4 bytes, little-endian) of that inode counts the lower names which upper does not
- * cover; at 0 the index entry goes. What the guest sees as st_nlink is the links in upper (without
- * the index's) plus that count. A crash between covering a name and counting leaves the count one
- * too high: a link count, never a file, is off.
+ * user.gaol.n of that inode (a byte, then a signed 32-bit number, little-endian) says what the
+ * guest sees as st_nlink: 'R', that number more than the inode's own links; or 'A', that number
+ * itself. 'A' stands only while a lower name gets a real link, which changes the inode's links but
+ * not what is seen; so the count is right wherever a crash cuts in. With no lower name left
+ * uncovered (the number is -1: the index's own link) the index entry goes.
  */
 #include "core/fd.h"
 #include "core/layer/internal.h"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define COUNT_XATTR "user.gaol.n"
+#define COUNT_SIZE 5
 
 int index_name(uint16_t tag, uint64_t ino, char out[48])
 {
@@ -45,26 +47,47 @@ bool index_has(struct layer *l, const struct record *r, ino_t upper_ino)
 	return fstatat(l->index, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == upper_ino;
 }
 
-static uint32_t count_get(int fd)
-{
-	uint8_t b[4];
+struct count {
+	char kind; /* 'A', 'R', 0: none */
+	int32_t n;
+};
 
-	if (fgetxattr(fd, COUNT_XATTR, b, sizeof(b)) != (ssize_t)sizeof(b))
-		return 0;
-	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+static struct count count_parse(const uint8_t *b, ssize_t got)
+{
+	uint32_t v = b[1] | (uint32_t)b[2] << 8 | (uint32_t)b[3] << 16 | (uint32_t)b[4] << 24;
+
+	if (got != COUNT_SIZE || (b[0] != 'A' && b[0] != 'R'))
+		return (struct count){0};
+	return (struct count){.kind = (char)b[0], .n = (int32_t)v};
 }
 
-static int count_set(int fd, uint32_t v)
+static struct count count_get(int fd)
 {
-	uint8_t b[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
+	uint8_t b[COUNT_SIZE];
+
+	return count_parse(b, fgetxattr(fd, COUNT_XATTR, b, sizeof(b)));
+}
+
+static int count_set(int fd, char kind, int64_t n)
+{
+	uint32_t v = (uint32_t)(int32_t)n;
+	uint8_t b[COUNT_SIZE] = {(uint8_t)kind, (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+				 (uint8_t)(v >> 24)};
 
 	return fsetxattr(fd, COUNT_XATTR, b, sizeof(b), 0) < 0 ? -errno : 0;
+}
+
+static nlink_t count_shown(struct count c, nlink_t native)
+{
+	return c.kind == 'A'   ? (nlink_t)c.n
+	       : c.kind == 'R' ? native + (nlink_t)(int64_t)c.n
+			       : native;
 }
 
 int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlink)
 {
 	char name[48], path[40];
-	int err = count_set(fd, nlink);
+	int err = count_set(fd, 'A', nlink);
 
 	index_name(tag, ino, name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -78,48 +101,71 @@ int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlin
 	return err;
 }
 
-void index_covered(struct layer *l, uint32_t i)
+/* Makes the count relative again; 1 when no lower name needs the entry any more, 0, or -errno. */
+static int settle(int fd)
+{
+	struct count c = count_get(fd);
+	struct stat st;
+	int err = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (c.kind == 'A') {
+		c = (struct count){.kind = 'R', .n = (int32_t)(c.n - (int64_t)st.st_nlink)};
+		err = count_set(fd, c.kind, c.n);
+	}
+	return err ? err : c.kind == 'R' && c.n <= -1;
+}
+
+void index_settle(struct layer *l, const char *name)
+{
+	cleanup_fd int fd = openat(l->index, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && settle(fd) > 0 && unlinkat(l->index, name, 0) == 0)
+		l->indexed--;
+}
+
+void index_settle_node(struct layer *l, uint32_t i)
 {
 	struct node *n = node_at(l, i);
-	cleanup_fd int fd = upper_open(l, i, O_RDWR);
-	uint32_t left;
 	char name[48];
+	struct stat st;
 
-	if (fd < 0)
-		return;
-	left = count_get(fd);
-	if (left > 1) {
-		count_set(fd, left - 1);
-		return;
-	}
 	index_name(n->origin_tag, n->origin_ino, name);
-	if (unlinkat(l->index, name, 0) == 0)
-		l->indexed--;
-	fremovexattr(fd, COUNT_XATTR);
-	n->flags &= (uint16_t)~NODE_INDEXED;
+	index_settle(l, name);
+	if (fstatat(l->index, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		n->flags &= (uint16_t)~NODE_INDEXED;
 }
 
 nlink_t index_nlink(struct layer *l, uint32_t i, nlink_t native)
 {
 	char name[48], path[sizeof("/proc/self/fd/") + 64];
 	struct node *n = node_at(l, i);
-	uint8_t b[4] = {0};
+	uint8_t b[COUNT_SIZE] = {0};
+	ssize_t got;
 
 	index_name(n->origin_tag, n->origin_ino, name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", l->index, name);
-	if (lgetxattr(path, COUNT_XATTR, b, sizeof(b)) != (ssize_t)sizeof(b))
-		return native;
-	return native - 1 + (b[0] | (nlink_t)b[1] << 8 | (nlink_t)b[2] << 16 | (nlink_t)b[3] << 24);
+	got = lgetxattr(path, COUNT_XATTR, b, sizeof(b));
+	return count_shown(count_parse(b, got), native);
 }
 
 int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name)
 {
 	struct node *n = node_at(l, i);
 	char from[48];
+	struct stat st;
+	cleanup_fd int fd = upper_open(l, i, O_RDWR);
+	int err;
 
-	index_name(n->origin_tag, n->origin_ino, from);
-	if (linkat(l->index, from, d->upper, name, 0) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	index_covered(l, i);
-	return 0;
+	index_name(n->origin_tag, n->origin_ino, from);
+	err = count_set(fd, 'A', (int64_t)count_shown(count_get(fd), st.st_nlink));
+	if (!err && linkat(l->index, from, d->upper, name, 0) < 0)
+		err = -errno;
+	index_settle_node(l, i);
+	return err;
 }

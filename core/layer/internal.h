@@ -338,8 +338,9 @@ int index_find(struct layer *l, uint16_t tag, const struct stat *low, struct sta
 	       struct record *r);
 bool index_has(struct layer *l, const struct record *r, ino_t upper_ino);
 int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlink);
-/* One lower name of an indexed node is covered by upper now. */
-void index_covered(struct layer *l, uint32_t i);
+/* After a link was made or a crash: the entry's count is relative again, or the entry goes. */
+void index_settle(struct layer *l, const char *name);
+void index_settle_node(struct layer *l, uint32_t i);
 nlink_t index_nlink(struct layer *l, uint32_t i, nlink_t native);
 /* Makes a real link at an indexed node's lower name. */
 int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name);

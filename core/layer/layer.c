@@ -75,8 +75,13 @@ static int index_open(struct layer *l, struct err *e)
 		fd_close(&fd);
 		return err_sys(e, "work/index: cannot list");
 	}
-	while ((de = readdir(d)))
-		l->indexed += de->d_name[0] != '.';
+	while ((de = readdir(d))) {
+		if (de->d_name[0] == '.')
+			continue;
+		l->indexed++;
+		if (!l->readonly)
+			index_settle(l, de->d_name);
+	}
 	closedir(d);
 	return 0;
 }

@@ -45,11 +45,6 @@ int found_keep(struct layer *l, struct dir *d, const char *name, const struct fo
 	if (f->here)
 		return openat(d->upper, name,
 			      (S_ISDIR(mode) ? O_PATH : O_RDWR) | O_NOFOLLOW | O_CLOEXEC);
-	if (f->indexed) {
-		char index[48];
-		index_name((uint16_t)f->rec.origin_dev, f->rec.origin_ino, index);
-		return openat(l->index, index, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	}
 	if (f->kind == FOUND_LOWER && f->hit.kind == HIT_SHOWN)
 		return lower_open(l, &d->sides, name, f->at, &f->hit,
 				  S_ISREG(mode) ? O_RDONLY : O_PATH);
@@ -81,18 +76,20 @@ void name_gone(struct layer *l, uint32_t dir, const char *name, int fd)
 
 /*
  * One of several names of a lower file is to go: the others must show one link less, so the inode
- * moves to upper, where that can be counted.
+ * moves to upper and the name becomes a real link of it, whose removal counts by itself.
  */
 int found_count_link(struct layer *l, struct dir **d, uint32_t dir, const char *name,
 		     struct found *f)
 {
+	bool indexed = f->kind == FOUND_UPPER && f->indexed && !f->here;
 	uint32_t i;
 	int err;
 
-	if (f->kind != FOUND_LOWER || !S_ISREG(f->hit.st.st_mode) || f->hit.st.st_nlink < 2)
+	if (!indexed &&
+	    (f->kind != FOUND_LOWER || !S_ISREG(f->hit.st.st_mode) || f->hit.st.st_nlink < 2))
 		return 0;
 	i = union_take(l, *d, name, f, NULL);
-	err = copyup_meta(l, i);
+	err = indexed ? index_link(l, i, *d, name) : copyup_meta(l, i);
 	if (err)
 		node_drop(l, i);
 	dir_unpin(d);
@@ -127,7 +124,7 @@ int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct l
 	cleanup_dir struct dir *d = NULL;
 	cleanup_fd int fd = -1;
 	struct found f;
-	uint32_t di, i = 0;
+	uint32_t di;
 	bool low;
 	int err = removal_begin(l, dir, name, c, &di, &d, &f);
 
@@ -139,8 +136,6 @@ int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct l
 	err = found_count_link(l, &d, di, name, &f);
 	if (err)
 		return err;
-	if (f.indexed && !f.here)
-		i = union_take(l, d, name, &f, NULL);
 	if (name_is_last(l, di, name))
 		fd = found_keep(l, d, name, &f);
 	if (f.here && !low)
@@ -149,12 +144,8 @@ int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct l
 		err = whiteout_over(l, d, name);
 	else
 		err = whiteout_make(l, d->upper, name);
-	if (err && i)
-		node_drop(l, i);
 	if (err)
 		return err;
-	if (i)
-		index_covered(l, i);
 	tell(l, EVENT_UNLINK, di, name, found_mode(&f), 0, c, NULL);
 	name_gone(l, di, name, fd_steal(&fd));
 	return 0;

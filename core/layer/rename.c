@@ -311,7 +311,6 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 {
 	cleanup_fd int fd = -1;
 	int err = t->node ? found_count_link(l, &t->d, t->dir, t->name, &t->f) : 0;
-	bool covered = t->node && t->f.indexed && !t->f.here;
 
 	if (!err && end_is_dir(t) && t->f.here && !target_is_bare(t))
 		err = target_clear(l, t);
@@ -328,8 +327,6 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 		err = rename_noted(l, s, t, flags);
 	if (err)
 		return err;
-	if (covered)
-		index_covered(l, t->node);
 	if (t->node)
 		name_gone(l, t->dir, t->name, fd_steal(&fd));
 	name_del(l, name_find(l, s->dir, s->name));

@@ -93,4 +93,19 @@ static uint64_t digest_layer(struct model *m, uint64_t node, const char *path)
 	return sum;
 }
 
+static void work_is_clean(struct model *m)
+{
+	char path[96];
+	struct dirent *de;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/work", m->top);
+	d = opendir(path);
+	while ((de = readdir(d)))
+		if (de->d_name[0] != '.' && strcmp(de->d_name, "index") &&
+		    strcmp(de->d_name, "devices") && strcmp(de->d_name, "whiteout"))
+			ck_abort_msg("work/%s is left over", de->d_name);
+	closedir(d);
+}
+
 #endif

@@ -2,14 +2,17 @@
 /*
  * Every system call that changes something fails in turn: an operation that reports an error has
  * changed nothing that can be seen, one that reports success has done all of it, and both are
- * still so after the layer was opened again. The calls are interposed here, in the program.
+ * still so after the layer was opened again. And kill -9 before every such call: what is opened
+ * then is the state before or after the operation. The calls are interposed here, in the program.
  */
 #include "tests/unit/layerdigest.h"
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 struct fault {
 	int countdown; /* the call that fails, counted from 1; 0: none */
-	int err;
+	int err;       /* 0: the process is killed instead */
 	bool fired;
 };
 
@@ -27,6 +30,8 @@ static bool fails(void)
 
 	if (!f->countdown || --f->countdown)
 		return false;
+	if (!f->err)
+		kill(getpid(), SIGKILL);
 	f->fired = true;
 	errno = f->err;
 	return true;
@@ -359,6 +364,61 @@ static bool try_fault(op_fn *op, size_t which, int k, int err_no)
 	return fired;
 }
 
+/* Runs op in a child that dies before its k-th changing call; the state found then. */
+static uint64_t try_kill(op_fn *op, int k, uint64_t *before, bool *killed)
+{
+	struct model *m = calloc(1, sizeof(*m));
+	uint64_t now;
+	int status;
+	pid_t pid;
+
+	history(m);
+	*before = digest_layer(m, LAYER_ROOT, "");
+	layer_close(m->l);
+	pid = fork();
+	if (!pid) {
+		layer_start(m);
+		*fault_of() = (struct fault){.countdown = k};
+		_exit(op(m) != 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	*killed = WIFSIGNALED(status);
+	ck_assert(*killed || status == 0);
+	layer_start(m);
+	work_is_clean(m);
+	now = digest_layer(m, LAYER_ROOT, "");
+	layer_close(m->l);
+	close(m->plain);
+	ck_assert_int_eq(dir_remove_tree(AT_FDCWD, m->top), 0);
+	free(m);
+	return now;
+}
+
+START_TEST(killed_at_each_call)
+{
+	unsigned kills = 0, done = 0;
+
+	umask(0);
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		uint64_t before, after, now;
+		bool killed;
+		after = try_kill(ops[i], 0, &before, &killed);
+		ck_assert_msg(after != before, "op %zu does nothing", i);
+		for (int k = 1;; k++) {
+			now = try_kill(ops[i], k, &before, &killed);
+			if (!killed)
+				break;
+			kills++;
+			done += now == after;
+			ck_assert_msg(now == before || now == after,
+				      "op %zu killed before call %d: a state that never was", i, k);
+		}
+	}
+	printf("%u kills, %u after the deed was done\n", kills, done);
+	ck_assert_uint_gt(kills, 100);
+}
+END_TEST
+
 START_TEST(each_call_fails)
 {
 	static const int errs[] = {ENOSPC, EIO, EDQUOT};
@@ -386,6 +446,7 @@ int main(void)
 	}
 	tcase_set_timeout(t, 0);
 	tcase_add_test(t, each_call_fails);
+	tcase_add_test(t, killed_at_each_call);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
