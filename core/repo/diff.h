@@ -7,6 +7,9 @@
  * changes inside it. Not listed: an upper entry equal to what it covers (content and mode, uid,
  * gid, rdev, attributes), changed times alone, a directory for changes in it.
  *
+ * Not seen: that a base file which has several names was changed through another of them (the
+ * change is listed at the name it was made by).
+ *
  * No globals: any number of diffs may run in threads, each with its own struct repo and base.
  */
 #ifndef GAOL_CORE_REPO_DIFF_H
@@ -54,7 +57,8 @@ struct diff_entry {
 	 * not the guest's doing alone. */
 	bool drift;
 	const char *path; /* absolute, on side b (D: on side a); raw bytes */
-	const char *from; /* R: the old path; else NULL */
+	const char
+	    *from; /* R, and what lies in a renamed directory: the path on side a; else NULL */
 	struct diff_attr a, b;
 	const struct diff_xattr *xattrs; /* what differs, sorted by name */
 	size_t nxattrs;
@@ -88,8 +92,8 @@ enum diff_text_kind {
 	DIFF_NO_TEXT	/* neither side is a file or a link */
 };
 struct diff_line {
-	char origin; /* ' ' '+' '-'; '@' hunk header ("@@ -1,3 +1,4 @@"), '\\' "No newline at end of
-			file" */
+	char origin; /* ' ' '+' '-'; '@': text is a whole hunk header, "@@ -1,3 +1,4 @@ ...";
+			'\\': text is " No newline at end of file" */
 	int old_line, new_line; /* from 1, -1: not on that side */
 	const char *text;	/* raw bytes without the newline */
 	size_t len;

@@ -143,6 +143,81 @@ static int whole_blob(struct extract *ex, content_fn *put, void *user)
 	return err;
 }
 
+struct content_reader {
+	struct extract ex;
+	struct ent x;
+	struct err err;
+	void *blob;
+	size_t n;
+	bool sparse;
+};
+
+int content_open(struct repo *r, const struct ent *x, struct content_reader **out, struct err *e)
+{
+	struct content_reader *c = xcalloc(1, sizeof(*c));
+	int err = 0;
+
+	c->x = *x;
+	c->ex = (struct extract){.r = r, .x = &c->x, .e = e};
+	if (!x->has_oid)
+		err = bad(&c->ex, "is not stored");
+	else if (!x->chunked &&
+		 object_read(r, &x->oid, GIT_OBJECT_BLOB, FORMAT_BLOB_MAX, &c->blob, &c->n))
+		err = bad(&c->ex, "is missing");
+	else if (x->chunked && git_tree_lookup(&c->ex.outer, r->git, &x->oid))
+		err = bad(&c->ex, "lacks its chunks");
+	if (!err && x->chunked)
+		c->sparse = git_tree_entry_byname(c->ex.outer, FORMAT_MAP);
+	c->x.size = x->chunked ? x->size : c->n;
+	c->ex.e = &c->err;
+	if (err)
+		content_close(c);
+	else
+		*out = c;
+	return err;
+}
+
+void content_close(struct content_reader *c)
+{
+	if (!c)
+		return;
+	extract_end(&c->ex);
+	free(c->blob);
+	free(c);
+}
+
+uint64_t content_reader_size(const struct content_reader *c)
+{
+	return c->x.size;
+}
+
+ssize_t content_read(struct content_reader *c, uint64_t off, void *p, size_t n)
+{
+	size_t done = 0;
+
+	if (off >= c->x.size)
+		return 0;
+	n = n < c->x.size - off ? n : (size_t)(c->x.size - off);
+	if (!c->x.chunked) {
+		memcpy(p, (char *)c->blob + off, n);
+		return (ssize_t)n;
+	}
+	while (done < n) {
+		size_t from = (size_t)(off % FORMAT_CHUNK), k = FORMAT_CHUNK - from;
+		bool there;
+		if (chunk_load(&c->ex, off / FORMAT_CHUNK, &there) || (!there && !c->sparse))
+			return -EPROTO;
+		k = k < n - done ? k : n - done;
+		if (there)
+			memcpy((char *)p + done, (char *)c->ex.chunk + from, k);
+		else
+			memset((char *)p + done, 0, k);
+		done += k;
+		off += k;
+	}
+	return (ssize_t)n;
+}
+
 int content_each(struct repo *r, const struct ent *x, content_fn *put, void *user, struct err *e)
 {
 	struct extract ex = {.r = r, .x = x, .e = e};

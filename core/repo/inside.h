@@ -113,6 +113,14 @@ int content_each(struct repo *r, const struct ent *e, content_fn *put, void *use
 /* The size of what content_each gives; for plain blobs it is looked up. */
 int content_size(struct repo *r, const struct ent *e, uint64_t *size);
 
+/* The same by offset; the names that x points to must outlive the reader. */
+struct content_reader;
+int content_open(struct repo *r, const struct ent *x, struct content_reader **out, struct err *e);
+void content_close(struct content_reader *c);
+uint64_t content_reader_size(const struct content_reader *c);
+/* Reads at off, zeros for holes; the count (less than n only at the end) or -EPROTO. */
+ssize_t content_read(struct content_reader *c, uint64_t off, void *p, size_t n);
+
 /* compare.c: two stored states, entry by entry */
 struct pair {
 	const struct ent *a, *b; /* NULL: not on that side */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changed lines of one entry, by libgit2's xdiff on two buffers. */
+#include "core/buf.h"
+#include "core/repo/diff.h"
+#include "core/repo/inside.h"
+#include <errno.h>
+#include <string.h>
+
+#define MAX_DEFAULT (4u << 20)
+#define BINARY_LOOK 8000u
+
+struct lines {
+	const volatile bool *cancel;
+	diff_line_fn *fn;
+	void *user;
+};
+
+static int say(struct lines *l, struct diff_line *line)
+{
+	while (line->len && line->origin != '@' && line->text[line->len - 1] == '\n') {
+		line->len--;
+		break;
+	}
+	return (l->cancel && *l->cancel) || !l->fn(l->user, line) ? GIT_EUSER : 0;
+}
+
+static int on_hunk(const git_diff_delta *delta, const git_diff_hunk *h, void *user)
+{
+	struct diff_line line = {
+	    .origin = '@',
+	    .old_line = h->old_start,
+	    .new_line = h->new_start,
+	    .text = h->header,
+	    .len = h->header_len,
+	};
+
+	while (line.len && line.text[line.len - 1] == '\n')
+		line.len--;
+	return say(user, &line);
+}
+
+static int on_line(const git_diff_delta *delta, const git_diff_hunk *h, const git_diff_line *g,
+		   void *user)
+{
+	static const char no_newline[] = " No newline at end of file";
+	struct diff_line line = {
+	    .origin = g->origin,
+	    .old_line = g->old_lineno,
+	    .new_line = g->new_lineno,
+	    .text = g->content,
+	    .len = g->content_len,
+	};
+
+	switch (g->origin) {
+	case GIT_DIFF_LINE_CONTEXT:
+	case GIT_DIFF_LINE_ADDITION:
+	case GIT_DIFF_LINE_DELETION:
+		break;
+	case GIT_DIFF_LINE_CONTEXT_EOFNL:
+	case GIT_DIFF_LINE_ADD_EOFNL:
+	case GIT_DIFF_LINE_DEL_EOFNL:
+		line.origin = '\\';
+		line.text = no_newline;
+		line.len = strlen(no_newline);
+		line.old_line = line.new_line = -1;
+		break;
+	default:
+		return 0;
+	}
+	return say(user, &line);
+}
+
+/* The text of one side: a file's content or a link's target; *is_text is false for others. */
+static int side_text(struct side *s, const char *path, mode_t mode, size_t max, struct buf *out,
+		     bool *is_text)
+{
+	*is_text = S_ISREG(mode) || S_ISLNK(mode);
+	if (S_ISREG(mode))
+		return side_read(s, path, max, out);
+	return S_ISLNK(mode) ? side_readlink(s, path, out) : 0;
+}
+
+static bool is_binary(const struct buf *b)
+{
+	return b->len && memchr(b->p, '\0', b->len < BINARY_LOOK ? b->len : BINARY_LOOK);
+}
+
+static int lines_each(const struct buf *a, const struct buf *b, unsigned context, struct lines *l)
+{
+	git_diff_options go;
+
+	git_diff_options_init(&go, GIT_DIFF_OPTIONS_VERSION);
+	go.context_lines = context;
+	go.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_SKIP_BINARY_CHECK;
+	return git_diff_buffers(a->len ? a->p : NULL, a->len, "a", b->len ? b->p : NULL, b->len,
+				"b", &go, NULL, NULL, on_hunk, on_line, l);
+}
+
+int diff_text(struct side *a, struct side *b, const struct diff_entry *d,
+	      const struct diff_text_options *o, diff_line_fn *fn, void *user,
+	      enum diff_text_kind *kind, struct err *e)
+{
+	struct lines l = {.cancel = o->cancel, .fn = fn, .user = user};
+	size_t max = o->max_bytes ? o->max_bytes : MAX_DEFAULT;
+	struct buf ta = {0}, tb = {0};
+	bool is_a, is_b;
+	int err = side_text(a, d->from ? d->from : d->path, d->a.mode, max, &ta, &is_a), got = 0;
+
+	if (err && err != -EFBIG)
+		err_set(e, err, "%s", side_error(a));
+	if (!err) {
+		err = side_text(b, d->path, d->b.mode, max, &tb, &is_b);
+		if (err && err != -EFBIG)
+			err_set(e, err, "%s", side_error(b));
+	}
+	*kind = DIFF_TEXT;
+	if (err == -EFBIG)
+		*kind = DIFF_TOO_LARGE;
+	else if (!err && !is_a && !is_b)
+		*kind = DIFF_NO_TEXT;
+	else if (!err && (is_binary(&ta) || is_binary(&tb)))
+		*kind = DIFF_BINARY;
+	else if (!err)
+		got = lines_each(&ta, &tb, o->context, &l);
+	if (err == -EFBIG)
+		err = 0;
+	else if (got == GIT_EUSER)
+		err = -ECANCELED;
+	else if (got)
+		err = repo_git_err(e, -EIO, "diff: %s", d->path);
+	buf_free(&ta);
+	buf_free(&tb);
+	return err;
+}
