@@ -295,8 +295,8 @@ static int moved(struct diff *d, struct both *w, const struct move *m)
 		err = place_enter(d->b, w->pb, &w->b, w->name, &b);
 	if (!err)
 		err = places(d, &a, &b);
-	place_done(d->a, &a);
-	place_done(d->b, &b);
+	place_close(d->a, &a);
+	place_close(d->b, &b);
 	found_done(d->a, &f);
 	ents_free(&mem);
 	buf_free(&d->pa);
@@ -316,7 +316,7 @@ static int expand_below(struct diff *d, struct both *w, bool on_b)
 		err = place_enter(s, on_b ? w->pb : w->pa, on_b ? &w->b : &w->a, w->name, &sub);
 	if (!err) {
 		err = expand_place(d, &sub, on_b);
-		place_done(s, &sub);
+		place_close(s, &sub);
 	}
 	d->depth--;
 	return err;
@@ -353,8 +353,8 @@ static int both_dirs(struct diff *d, struct both *w)
 		err = place_enter(d->b, w->pb, &w->b, w->name, &b);
 	if (!err)
 		err = places(d, &a, &b);
-	place_done(d->a, &a);
-	place_done(d->b, &b);
+	place_close(d->a, &a);
+	place_close(d->b, &b);
 	return err;
 }
 
@@ -380,8 +380,12 @@ static int compare(struct diff *d, struct both *w)
 {
 	mode_t a = thing_mode(&w->a) & S_IFMT, b = thing_mode(&w->b) & S_IFMT;
 
-	if (a == S_IFDIR && b && moves_from(&d->moves, buf_cstr(&d->pa)))
-		a = 0; /* it is told of where it is now */
+	if (a == S_IFDIR && b && moves_from(&d->moves, buf_cstr(&d->pa))) {
+		/* it is told of where it is now */
+		thing_done(d->a, &w->a);
+		w->a = (struct thing){0};
+		a = 0;
+	}
 	if (!a && !b)
 		return 0;
 	if (!a)
@@ -472,8 +476,8 @@ static int roots(struct diff *d)
 		err = place_root(d->b, &b);
 	if (!err)
 		err = places(d, &a, &b);
-	place_done(d->a, &a);
-	place_done(d->b, &b);
+	place_close(d->a, &a);
+	place_close(d->b, &b);
 	ents_free(&ma);
 	ents_free(&mb);
 	return err;

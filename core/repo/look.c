@@ -74,7 +74,7 @@ int place_base(struct side *s, const struct place *p, const char *name, uint64_t
 	return base_find(s, p->node, name, node, st);
 }
 
-void place_done(struct side *s, struct place *p)
+void place_close(struct side *s, struct place *p)
 {
 	base_forget(s, &p->node);
 	ents_free(&p->ents);
@@ -111,7 +111,7 @@ int place_root(struct side *s, struct place *p)
 	}
 	err = place_load(s, p);
 	if (err)
-		place_done(s, p);
+		place_close(s, p);
 	return err;
 }
 
@@ -214,7 +214,7 @@ int place_enter(struct side *s, struct place *p, const struct thing *t, const ch
 	if (!err)
 		err = place_load(s, out);
 	if (err)
-		place_done(s, out);
+		place_close(s, out);
 	return err;
 }
 

@@ -44,9 +44,9 @@ struct thing {
 	struct stat bst; /* of node */
 };
 
-/* The root; 0 or -errno with s->err set. place_done it. */
+/* The root; 0 or -errno with s->err set. place_close it. */
 int place_root(struct side *s, struct place *p);
-void place_done(struct side *s, struct place *p);
+void place_close(struct side *s, struct place *p);
 /* Looks a name up; a name that is not there gives there = false. thing_done it, before p. */
 int place_find(struct side *s, struct place *p, const char *name, struct thing *t);
 void thing_done(struct side *s, struct thing *t);

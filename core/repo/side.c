@@ -87,7 +87,7 @@ const char *side_error(const struct side *s)
 void found_done(struct side *s, struct found *f)
 {
 	thing_done(s, &f->t);
-	place_done(s, &f->p);
+	place_close(s, &f->p);
 }
 
 static int no_entry(struct side *s, const char *path, int err)
