@@ -192,10 +192,11 @@ static void count_done(void *data)
 	a->ask = (struct ask){.open = true, .yes = 'x', .command = CMD_REMOVE};
 	memcpy(a->ask.jail, c->jail, sizeof(a->ask.jail));
 	snprintf(a->ask.text, sizeof(a->ask.text),
-		 " Delete %s for good: %s%" PRIu64 " files (%s), %" PRIu64
-		 " checkpoints?  x deletes, any other key keeps",
-		 c->jail, c->entries >= COUNT_MAX ? "more than " : "", c->entries,
-		 words_size(c->bytes, size, sizeof(size)), c->checkpoints);
+		 " x deletes %s for good: %s%" PRIu64 " files (%s), %" PRIu64
+		 " checkpoint%s. Any other key keeps it",
+		 c->jail, c->entries >= COUNT_MAX ? "over " : "", c->entries,
+		 words_size(c->bytes, size, sizeof(size)), c->checkpoints,
+		 c->checkpoints == 1 ? "" : "s");
 	a->dirty = true;
 }
 

@@ -28,7 +28,9 @@ static void to_command(struct app *a, uint32_t key)
 		return;
 	case KEYMAP_HIT:
 		a->nkeys = 0;
-		a->message[0] = '\0';
+		/* what was said stays while one only looks around */
+		if (!(command_get(b->command)->flags & CMD_MOVES))
+			a->message[0] = '\0';
 		act(a, b->command, b->args);
 		return;
 	case KEYMAP_MISS:

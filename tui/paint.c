@@ -163,7 +163,10 @@ static void paint_body(struct app *a, struct area at)
 		second.x = rule.x + 1;
 		second.cols = at.cols - first.cols - 1;
 	} else {
+		/* few entries need few rows; the pane below gets the rest */
 		first.rows = at.rows / 3 > 2 ? at.rows / 3 : 2;
+		if (view_count(v) < first.rows)
+			first.rows = view_count(v) > 2 ? view_count(v) : 2;
 		rule.y = at.y + first.rows;
 		rule.rows = 1;
 		second.y = rule.y + 1;
@@ -215,27 +218,36 @@ static bool add_hint(struct row *r, const char *key, const char *word, size_t co
 	return true;
 }
 
+/* A command with its key in this view; false: no key leads to it, or there is no room. */
+static bool add_command(struct app *a, struct row *r, enum command_id id, size_t cols)
+{
+	struct view *v = app_focus(a);
+	const struct keymap_binding *b = keymap_key_of(a->keymap, v->ops->keys, id, NULL);
+	const struct command *c = command_get(id);
+	/* a command of many uses is named by what this binding does with it */
+	const char *word = b && *b->args ? b->args : c->hint;
+	char text[64];
+
+	if (!b || !word || (a->opt->read_only && (c->flags & CMD_STEERS)))
+		return true;
+	return add_hint(r, key_seq_text(b->keys, b->nkeys, text, sizeof(text)), word, cols);
+}
+
+/* What can be pressed, as far as there is room; on the right help, which leads to all the rest, and
+ * the cursor's place. */
 static void paint_keys(struct app *a, struct area at)
 {
 	struct view *v = app_focus(a);
 	struct row r = {.ascii = a->env.ascii}, place = r;
-	char text[64];
 
 	screen_blank(a->screen, at.y, at.x, at.cols, STYLE_BAR, 0);
+	if (v->ops != &help_view)
+		add_command(a, &place, CMD_HELP, at.cols);
 	if (view_count(v))
-		row_fmt(&place, STYLE_BAR, " %zu/%zu ", view_cursor(v) + 1, view_count(v));
-	for (const enum command_id *h = v->ops->hints; *h != CMD_NONE; h++) {
-		const struct keymap_binding *b = keymap_key_of(a->keymap, v->ops->keys, *h, NULL);
-		const struct command *c = command_get(*h);
-		/* a command of many uses is named by what this binding does with it */
-		const char *word = b && *b->args ? b->args : c->hint;
-
-		if (!b || !word || (a->opt->read_only && (c->flags & CMD_STEERS)))
-			continue;
-		if (!add_hint(&r, key_seq_text(b->keys, b->nkeys, text, sizeof(text)), word,
-			      at.cols - place.cols))
+		row_fmt(&place, STYLE_BAR, "  %zu/%zu ", view_cursor(v) + 1, view_count(v));
+	for (const enum command_id *h = v->ops->hints; *h != CMD_NONE; h++)
+		if (!add_command(a, &r, *h, at.cols - place.cols))
 			break;
-	}
 	put_row(a->screen, &at, 0, &r, 0, NULL);
 	if (place.cols < at.cols) {
 		at.x += at.cols - place.cols;

@@ -53,6 +53,7 @@ static const struct paint palette[STYLE_COUNT] = {
 #define CURSOR_BG 238
 #define BLURRED_BG 236
 #define CURSOR_FG 255
+#define CURSOR_DIM 250
 
 /* One pair for a style and what lies over it. */
 static short make_pair(short *next, short fg, short bg)
@@ -80,8 +81,9 @@ static void set_colours(struct screen *s)
 			s->attrs[i][OVER_BLURRED] = p->attr | A_UNDERLINE;
 			continue;
 		}
-		s->pairs[i][OVER_CURSOR] = make_pair(&next, fg < 0 ? CURSOR_FG : fg, CURSOR_BG);
-		s->pairs[i][OVER_BLURRED] = make_pair(&next, fg < 0 ? CURSOR_FG : fg, BLURRED_BG);
+		fg = fg < 0 ? CURSOR_FG : i == STYLE_DIM ? CURSOR_DIM : fg;
+		s->pairs[i][OVER_CURSOR] = make_pair(&next, fg, CURSOR_BG);
+		s->pairs[i][OVER_BLURRED] = make_pair(&next, fg, BLURRED_BG);
 		s->attrs[i][OVER_CURSOR] = s->attrs[i][OVER_BLURRED] = p->attr;
 	}
 }

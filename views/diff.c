@@ -369,7 +369,7 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 
 static const enum command_id hints[] = {CMD_ENTER,	CMD_NEXT_PART, CMD_ROLLBACK, CMD_REDO,
 					CMD_CHECKPOINT, CMD_SEARCH,    CMD_FILTER,   CMD_LOG,
-					CMD_REFRESH,	CMD_BACK,      CMD_HELP,     CMD_NONE};
+					CMD_REFRESH,	CMD_BACK,      CMD_NONE};
 
 const struct view_ops diff_view = {
     .name = "diff",

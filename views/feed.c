@@ -192,8 +192,8 @@ static void jail_row(const struct event *ev, struct row *out)
 	if (ev->op == EVENT_CHECKPOINT || ev->op == EVENT_ROLLBACK || ev->op == EVENT_REDO) {
 		row_fmt(out, STYLE_ID, "%s #%" PRIu64, event_op_name(ev->op), ev->bytes);
 	} else {
-		row_str(out, STYLE_ID, "jail is ");
-		row_add(out, STYLE_ID, ev->path, ev->path_len);
+		row_str(out, STYLE_DIM, "jail is ");
+		row_add(out, STYLE_DIM, ev->path, ev->path_len);
 	}
 	if (ev->path2_len) {
 		row_str(out, STYLE_TEXT, "  ");
@@ -306,7 +306,7 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 
 static const enum command_id hints[] = {
     CMD_ATTACH, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_DIFF, CMD_LOG,  CMD_TOGGLE, CMD_SEARCH,
-    CMD_FILTER, CMD_START,	CMD_STOP,     CMD_BACK, CMD_HELP, CMD_NONE};
+    CMD_FILTER, CMD_START,	CMD_STOP,     CMD_BACK, CMD_NONE};
 
 const struct view_ops feed_view = {
     .name = "feed",

@@ -267,7 +267,7 @@ static const char *marked(struct view *v, size_t i)
 
 static const enum command_id hints[] = {
     CMD_ENTER, CMD_ATTACH, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_DIFF, CMD_LOG, CMD_START,
-    CMD_STOP,  CMD_NEW,	   CMD_REMOVE,	   CMD_HELP,	 CMD_QUIT, CMD_NONE};
+    CMD_STOP,  CMD_NEW,	   CMD_REMOVE,	   CMD_QUIT, CMD_NONE};
 
 const struct view_ops jails_view = {
     .name = "jails",

@@ -293,7 +293,7 @@ static void head(struct view *v, const struct look *k, struct row *out)
 	row_to(out, l->width * 2 + 1);
 	row_str(out, STYLE_HEAD, "   ID  KIND      AGO");
 	if (k->width >= 60)
-		row_str(out, STYLE_HEAD, "      +     ~     -");
+		row_str(out, STYLE_HEAD, "     +     ~     -");
 	row_str(out, STYLE_HEAD, "  MESSAGE");
 }
 
@@ -475,7 +475,7 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 
 static const enum command_id hints[] = {
     CMD_ENTER, CMD_ROLLBACK, CMD_REDO,	 CMD_PREVIEW, CMD_CHECKPOINT, CMD_MARK, CMD_DIFF,
-    CMD_FEED,  CMD_ATTACH,   CMD_SEARCH, CMD_BACK,    CMD_HELP,	      CMD_NONE};
+    CMD_FEED,  CMD_ATTACH,   CMD_SEARCH, CMD_BACK,    CMD_NONE};
 
 const struct view_ops log_view = {
     .name = "log",

@@ -54,7 +54,7 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 	return i == 0;
 }
 
-static const enum command_id hints[] = {CMD_SEARCH, CMD_FILTER, CMD_BACK, CMD_HELP, CMD_NONE};
+static const enum command_id hints[] = {CMD_SEARCH, CMD_FILTER, CMD_BACK, CMD_NONE};
 
 const struct view_ops messages_view = {
     .name = "messages",
