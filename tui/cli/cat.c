@@ -70,7 +70,7 @@ static int cat_one(struct cli *c, const struct verb *v, const char *word)
 		ret = jailview_follow(view.side, p.path, true, &path, &e);
 		if (!ret)
 			ret = put(view.side, buf_cstr(&path), word, &e);
-		place_close(&view);
+		place_view_close(&view);
 	}
 	buf_free(&path);
 	place_free(&p);

@@ -49,7 +49,7 @@ static int out_of_jail(struct cp *cp, struct cli *c, const struct place *from, c
 	if (!ret)
 		ret = cp_out(cp, v.side, buf_cstr(&path), to, e);
 	buf_free(&path);
-	place_close(&v);
+	place_view_close(&v);
 	return ret;
 }
 
@@ -101,7 +101,7 @@ static int into_jail(struct cp *cp, struct cli *c, const char *from, const struc
 		cli_done(client, spawned);
 	}
 	buf_free(&path);
-	place_close(&v);
+	place_view_close(&v);
 	return ret;
 }
 

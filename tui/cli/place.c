@@ -43,11 +43,11 @@ int place_open(struct place_view *v, struct cli *c, const struct place *p, struc
 	if (!ret)
 		ret = jailview_side(v->view, now ? "now" : p->id, &v->side, e);
 	if (ret)
-		place_close(v);
+		place_view_close(v);
 	return ret;
 }
 
-void place_close(struct place_view *v)
+void place_view_close(struct place_view *v)
 {
 	if (v->side)
 		side_close(v->side);

@@ -27,6 +27,6 @@ struct place_view {
  * set.
  */
 int place_open(struct place_view *v, struct cli *c, const struct place *p, struct err *e);
-void place_close(struct place_view *v);
+void place_view_close(struct place_view *v);
 
 #endif
