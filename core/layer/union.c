@@ -285,6 +285,30 @@ static int lower_stat(struct layer *l, uint32_t i, struct stat *st)
 	return 0;
 }
 
+/* The root of a view without an upper: the topmost lower's, by its record where it has records. */
+static int lower_root_stat(struct layer *l, struct stat *st)
+{
+	cleanup_dir struct dir *d = NULL;
+	struct record r;
+	int err = dir_get(l, ROOT, &d);
+
+	if (err)
+		return err;
+	if (!d->sides.n || fstat(d->sides.s[0].fd, st) < 0)
+		return -EIO;
+	if (l->lower[d->sides.s[0].lower].virtual) {
+		err = record_read_at(d->sides.s[0].fd, ".", NULL, &r);
+		if (err)
+			return err;
+		st->st_mode = r.mode;
+		st->st_uid = r.uid;
+		st->st_gid = r.gid;
+	}
+	st->st_dev = LAYER_DEV;
+	st->st_ino = 1;
+	return 0;
+}
+
 int union_stat(struct layer *l, uint32_t i, struct stat *st)
 {
 	struct node *n = node_at(l, i);
@@ -292,17 +316,8 @@ int union_stat(struct layer *l, uint32_t i, struct stat *st)
 	struct stat native;
 	int err, fd;
 
-	if (i == ROOT && !(n->flags & NODE_UPPER)) {
-		cleanup_dir struct dir *d = NULL;
-		err = dir_get(l, i, &d);
-		if (err)
-			return err;
-		if (!d->sides.n || fstat(d->sides.s[0].fd, st) < 0)
-			return -EIO;
-		st->st_dev = LAYER_DEV;
-		st->st_ino = 1;
-		return 0;
-	}
+	if (i == ROOT && !(n->flags & NODE_UPPER))
+		return lower_root_stat(l, st);
 	if (!(n->flags & NODE_UPPER))
 		return lower_stat(l, i, st);
 	err = place_of(l, i, &p);
