@@ -6,6 +6,7 @@
 #include "tui/cmd_layer.h"
 #include <fcntl.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,16 +22,31 @@ static void fill_descriptors(void)
 		close(fd);
 }
 
-static int console(bool read_only)
+/* Options of the console program: all of them, or it is a verb's command line. */
+static bool console_options(struct tui_options *o, int argc, char **argv)
 {
-	struct tui_options o = {.read_only = read_only};
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--read-only"))
+			o->read_only = true;
+		else if (!strcmp(argv[i], "--jail") && i + 1 < argc)
+			o->jail = argv[++i];
+		else if (!strcmp(argv[i], "--message") && i + 1 < argc)
+			o->message = argv[++i];
+		else
+			return false;
+	}
+	return true;
+}
+
+static int console(struct tui_options *o)
+{
 	struct jail_places places;
 	struct err e;
 
 	if (jail_places_init(&places, &e))
 		return cli_fail(&e);
-	o.places = &places;
-	int status = tui_main(&o);
+	o->places = &places;
+	int status = tui_main(o);
 	jail_places_free(&places);
 	return status;
 }
@@ -44,8 +60,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (!strncmp(called, "mount.", strlen("mount.")))
 		return cmd_layer(argc, argv);
-	bool read_only = argc == 2 && !strcmp(argv[1], "--read-only");
-	if ((argc < 2 || read_only) && isatty(0) && isatty(1))
-		return console(read_only);
+	struct tui_options o = {0};
+	if (console_options(&o, argc, argv) && isatty(0) && isatty(1))
+		return console(&o);
 	return cli_main(argc, argv);
 }
