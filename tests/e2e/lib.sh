@@ -106,7 +106,7 @@ $3"
 
 # A process that has ended, whether or not somebody has reaped it.
 gone() {
-	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
+	! grep -Eq '^State:[[:space:]]+[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null
 }
 
 state() {
