@@ -35,12 +35,13 @@ fence '(ncurses|curses)' 'tui/screen\.c'
 fence 'readline' 'tui/prompt\.c'
 fence 'vterm' 'tui/term\.c'
 fence '(fuse|fuse3/)' 'core/(fuse|fusefile|fuselink|fuseraw|fusecheck|fsdev|window)[^/]*\.[ch]|core/fuseops\.h|core/fuse_priv\.h|tests/unit/'
-fence 'git2' 'core/repo/'
+fence 'git2' 'core/repo/|tests/unit/test_repo_'
 fence 'check\.h' 'tests/'
 complain 'no shell strings: use argv arrays' \
 	"$(sources | grep -v '^tests/' | xargs -r grep -nE '\b(system|popen)\(')"
-complain 'files over 600 lines: where is the seam?' \
-	"$(sources | xargs -r wc -l | awk '$2 != "total" && $1 > 600 { print "  " $2 ": " $1 }')"
+# A list of cases has fewer seams than a module.
+complain 'files over 600 lines (tests: 800): where is the seam?' \
+	"$(sources | xargs -r wc -l | awk '$2 != "total" && $1 > ($2 ~ /^tests\// ? 800 : 600) { print "  " $2 ": " $1 }')"
 complain 'no SPDX line' \
 	"$(git ls-files -co --exclude-standard -- '*.c' '*.h' '*.sh' '*.keys' Makefile | while read -r f; do
 		[ -f "$f" ] && ! head -3 "$f" | grep -q SPDX && echo "  $f"; done)"
