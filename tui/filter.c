@@ -87,6 +87,8 @@ static void put_modes(struct filter *f, struct buf *out, bool private, const uns
 			continue;
 		if (private && (v[i] == 47 || v[i] == 1047 || v[i] == 1049))
 			f->alt = final == 'h';
+		if (private && v[i] == 6)
+			f->origin = true;
 		buf_fmt(out, ESC "[%s%u%c", private ? "?" : "", v[i], final);
 	}
 }
@@ -324,10 +326,13 @@ void filter_reset(struct filter *f, struct buf *out)
 
 	if (f->alt)
 		buf_str(out, ESC "[?1049l");
+	/* It moves the cursor home, so that what follows would overwrite what is there. */
+	if (f->origin)
+		buf_str(out, ESC "[?6l");
 	buf_str(out, ESC "[?1000l" ESC "[?1002l" ESC "[?1003l" ESC "[?1004l" ESC "[?1006l" ESC
-			 "[?1007l" ESC "[?2004l" ESC "[?45l" ESC "[?5l" ESC "[?6l" ESC "[?1l" ESC
-			 "[?12l" ESC "[4l" ESC "[20l" ESC "7" ESC "[r" ESC "8" ESC "[?7h" ESC
-			 "[?25h" ESC ">" ESC "(B" ESC ")B"
+			 "[?1007l" ESC "[?2004l" ESC "[?45l" ESC "[?5l" ESC "[?1l" ESC "[?12l" ESC
+			 "[4l" ESC "[20l" ESC "7" ESC "[r" ESC "8" ESC "[?7h" ESC "[?25h" ESC
+			 ">" ESC "(B" ESC ")B"
 			 "\x0f" ESC "[0 q" ESC "[m");
 	filter_init(f, utf8);
 }

@@ -31,9 +31,10 @@ enum filter_state { FILTER_GROUND, FILTER_ESC, FILTER_ESC_MORE, FILTER_CSI, FILT
 
 struct filter {
 	enum filter_state state;
-	bool utf8; /* of the terminal; else everything beyond ASCII becomes "?" */
-	bool alt;  /* the guest switched to the alternate screen */
-	bool bad;  /* the CSI sequence being read will be dropped */
+	bool utf8;   /* of the terminal; else everything beyond ASCII becomes "?" */
+	bool alt;    /* the guest switched to the alternate screen */
+	bool origin; /* the guest has used origin mode (ESC 8 may bring it back at any time) */
+	bool bad;    /* the CSI sequence being read will be dropped */
 	unsigned char seq[FILTER_SEQ_MAX];
 	size_t n;	/* bytes in seq: of a CSI sequence behind "ESC [", or of a character */
 	size_t skipped; /* bytes of a string */

@@ -177,6 +177,12 @@ START_TEST(reset_leaves_what_was_entered)
 	filter_init(&f, true);
 	filter_reset(&f, &out);
 	ck_assert_ptr_null(strstr(buf_cstr(&out), "1049"));
+	/* Leaving origin mode moves the cursor: only where a guest had entered it. */
+	ck_assert_ptr_null(strstr(buf_cstr(&out), "?6l"));
+	filter_run(&f, E "[?6h", 5, &out);
+	buf_reset(&out);
+	filter_reset(&f, &out);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&out), E "[?6l"));
 	buf_reset(&out);
 	filter_run(&f, E "[?1049h" E "[", 9, &out);
 	buf_reset(&out);
