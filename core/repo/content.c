@@ -198,12 +198,12 @@ int content_store(struct pack *p, int fd, const struct stat *st, struct ent *x, 
 		  struct err *e)
 {
 	struct chunker c = {.p = p, .fd = fd, .size = (uint64_t)st->st_size, .pace = pace, .e = e};
-	bool holes = st->st_size > 0 && (uint64_t)st->st_blocks * 512 < c.size;
 	int err = 0;
 
 	x->chunked = false;
 	x->size = c.size;
-	if (S_ISREG(x->rec.mode) && (holes || c.size > FORMAT_BLOB_MAX)) {
+	/* st_blocks cannot rule holes out: it counts the block of the attributes too */
+	if (S_ISREG(x->rec.mode) && c.size) {
 		err = runs_find(fd, c.size, &c.runs);
 		x->chunked = c.size > FORMAT_BLOB_MAX || c.runs.n != 1 || c.runs.v[0].off ||
 			     c.runs.v[0].len != c.size;

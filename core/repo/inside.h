@@ -20,12 +20,19 @@ struct repo {
 	int upper, work;     /* -1 when they are not there */
 	git_repository *git;
 	git_odb *odb;
+	unsigned writing;  /* nested writers (repo_write_begin) */
 	struct pack *pack; /* being written: objects are looked for there too; borrowed */
 };
 
 /* err_set with libgit2's last message behind the text. */
 int repo_git_err(struct err *e, int ret, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/*
+ * Holds an flock on gaol/ between the two, against a second writer, which would take our
+ * temporaries for left-overs; may be nested. 0 or -EBUSY with e set.
+ */
+int repo_write_begin(struct repo *r, struct err *e);
+void repo_write_end(struct repo *r);
 /* Opens work/index for listing: a descriptor, -ENOENT when there is none, or -errno. */
 int repo_index_fd(struct repo *r);
 

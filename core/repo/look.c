@@ -356,7 +356,7 @@ int thing_xattrs(struct side *s, const struct thing *t, struct ents *mem, struct
 	if (!t->there)
 		return 0;
 	if (!t->upper)
-		return base_xattrs(s, t->node, mem, v, n);
+		return t->node ? base_xattrs(s, t->node, mem, v, n) : 0;
 	*v = t->x.xattrs;
 	*n = t->x.nxattrs;
 	return 0;

@@ -162,9 +162,9 @@ int moves_find(struct side *a, struct side *b, struct moves *m)
 	int err = 0;
 
 	*m = (struct moves){0};
-	buf_str(&w.path, "");
 	if (!b->base || b->kind == SIDE_BASE)
 		return 0;
+	buf_str(&w.path, "");
 	if (b->kind == SIDE_NOW)
 		err = walk_disk(&w, b->r->upper);
 	else

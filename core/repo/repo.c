@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -139,6 +140,21 @@ void repo_close(struct repo *r)
 	close_if(r->dir);
 	close_if(r->jail);
 	free(r);
+}
+
+int repo_write_begin(struct repo *r, struct err *e)
+{
+	if (!r->writing && flock(r->gaol, LOCK_EX | LOCK_NB))
+		return err_set(e, -EBUSY,
+			       "checkpoints: another gaol is writing them: wait and try again");
+	r->writing++;
+	return 0;
+}
+
+void repo_write_end(struct repo *r)
+{
+	if (!--r->writing)
+		flock(r->gaol, LOCK_UN);
 }
 
 int repo_index_fd(struct repo *r)

@@ -228,7 +228,7 @@ bool restore_pending(struct repo *r)
 	return !fstatat(r->gaol, FILE_JOURNAL, &st, AT_SYMLINK_NOFOLLOW);
 }
 
-int restore_recover(struct repo *r, bool *done, struct err *e)
+static int recover(struct repo *r, bool *done, struct err *e)
 {
 	struct journal j;
 	int err = journal_read(r, &j, e);
@@ -243,5 +243,16 @@ int restore_recover(struct repo *r, bool *done, struct err *e)
 		return err;
 	err = complete(r, &j, NULL, NULL, e);
 	free(j.redo);
+	return err;
+}
+
+int restore_recover(struct repo *r, bool *done, struct err *e)
+{
+	int err = repo_write_begin(r, e);
+
+	if (err)
+		return err;
+	err = recover(r, done, e);
+	repo_write_end(r);
 	return err;
 }

@@ -173,7 +173,11 @@ int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, s
 {
 	int err;
 
-	*s = (struct saving){.r = r};
+	*s = (struct saving){0};
+	err = repo_write_begin(r, e);
+	if (err)
+		return err;
+	s->r = r;
 	if (restore_pending(r))
 		return err_set(e, -EBUSY,
 			       "checkpoint: a rollback was interrupted: start the jail to "
@@ -229,6 +233,8 @@ void saving_end(struct saving *s)
 {
 	cache_free(s->fresh);
 	pack_free(s->p);
+	if (s->r)
+		repo_write_end(s->r);
 	*s = (struct saving){0};
 }
 

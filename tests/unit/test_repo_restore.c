@@ -4,6 +4,8 @@
 #include "core/repo/restore.h"
 #include "tests/unit/repo_jail.h"
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static struct repo *open_repo(struct tjail *j)
@@ -508,6 +510,112 @@ START_TEST(rename_in_flight_is_refused)
 }
 END_TEST
 
+/* Two writers at once: the second is told. */
+START_TEST(one_writer)
+{
+	struct tjail j;
+	struct save_request q = {.kind = CKPT_HAND};
+	struct save_result out;
+	cleanup_fd int gaol = -1;
+	struct repo *r;
+	struct err e = {""};
+
+	tjail_make(&j);
+	do_save(&j, CKPT_INITIAL);
+	gaol = openat(j.fd, "checkpoints.git/gaol", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(flock(gaol, LOCK_EX), 0);
+	r = open_repo(&j);
+	ck_assert_int_eq(save(r, &q, &out, NULL, &e), -EBUSY);
+	ck_assert_int_eq(restore_recover(r, NULL, &e), -EBUSY);
+	flock(gaol, LOCK_UN);
+	ck_assert_int_eq(save(r, &q, &out, NULL, &e), 0);
+	ck_assert_int_eq(restore_recover(r, NULL, &e), 0);
+	repo_close(r);
+	tjail_free(&j);
+}
+END_TEST
+
+/* Files cannot grow beyond a limit, as on a full disk: save or rollback fails, all stays as it was.
+ */
+START_TEST(no_space)
+{
+	struct tjail j;
+	char *a, *b, *big = xmalloc(4 << 20);
+
+	srand(45);
+	for (int i = 0; i < 4 << 20; i++)
+		big[i] = (char)rnd(256);
+	tjail_make(&j);
+	do_save(&j, CKPT_INITIAL);
+	random_layer(&j, 3);
+	put_file(j.upper, "big", big, 4 << 20);
+	a = describe(&j);
+	do_save(&j, CKPT_HAND); /* 2 */
+	mutate(&j);
+	put_file(j.upper, "big", big, 3 << 20);
+	put_file(j.upper, "big2", big + 1000, 2 << 20);
+	b = describe(&j);
+	for (int round = 0; round < 2; round++) {
+		pid_t pid = fork();
+		int status;
+		if (!pid) {
+			struct rlimit rl = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
+			struct save_request q = {.kind = CKPT_HAND};
+			struct restore_request rq = {.to = "2"};
+			struct save_result so;
+			struct restore_result ro;
+			struct repo *r;
+			struct err e = {""};
+			int ret;
+			signal(SIGXFSZ, SIG_IGN);
+			if (repo_open(&r, j.fd, NULL) || setrlimit(RLIMIT_FSIZE, &rl))
+				_exit(9);
+			ret = round ? restore(r, &rq, &ro, NULL, &e) : save(r, &q, &so, NULL, &e);
+			_exit(ret == -EFBIG && *e.text ? 0 : 1);
+		}
+		waitpid(pid, &status, 0);
+		ck_assert_int_eq(status, 0);
+		fsck_is_clean(&j);
+		ck_assert(faccessat(j.fd, "checkpoints.git/gaol/stage", F_OK, 0));
+		has_state(&j, b);
+		do_save(&j, CKPT_HAND);
+	}
+	roll(&j, "2", false);
+	has_state(&j, a);
+	free(a);
+	free(b);
+	free(big);
+	tjail_free(&j);
+}
+END_TEST
+
+START_TEST(deep_directories)
+{
+	struct tjail j;
+	char *a;
+	int fd, up;
+
+	tjail_make(&j);
+	do_save(&j, CKPT_INITIAL);
+	up = dup(j.upper);
+	for (int i = 0; i < 200; i++) {
+		fd = put_dir(up, "a directory with a name of some length");
+		put_str(fd, "f", "x");
+		close(up);
+		up = fd;
+	}
+	close(up);
+	a = describe(&j);
+	do_save(&j, CKPT_HAND);
+	roll(&j, "1", false);
+	roll(&j, NULL, true);
+	has_state(&j, a);
+	fsck_is_clean(&j);
+	free(a);
+	tjail_free(&j);
+}
+END_TEST
+
 /* A repository that was tampered with is refused, and the layer stays. */
 START_TEST(forged_trees)
 {
@@ -603,6 +711,9 @@ int main(void)
 	tcase_add_test(t, recovery_is_repeatable);
 	tcase_add_test(t, kills_in_save);
 	tcase_add_test(t, rename_in_flight_is_refused);
+	tcase_add_test(t, one_writer);
+	tcase_add_test(t, no_space);
+	tcase_add_test(t, deep_directories);
 	tcase_add_test(t, forged_trees);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
