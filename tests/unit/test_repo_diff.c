@@ -178,6 +178,33 @@ START_TEST(what_a_guest_sees)
 }
 END_TEST
 
+/* Emptied, removed, made anew: what base had in it stays deleted. */
+START_TEST(opaque_directories)
+{
+	struct jail_bench j;
+	struct side_id one, two;
+
+	jb_setup(&j);
+	lt_host(&j.b, "lower0/d/x", "x", 0644);
+	lt_host(&j.b, "lower0/d/sub/y", "y", 0644);
+	jb_open(&j);
+	one = saved(&j);
+	ck_assert_int_eq(lt_remove(&j.b, "/d/sub/y", false), 0);
+	ck_assert_int_eq(lt_remove(&j.b, "/d/sub", true), 0);
+	ck_assert_int_eq(lt_remove(&j.b, "/d/x", false), 0);
+	ck_assert_int_eq(lt_remove(&j.b, "/d", true), 0);
+	ck_assert_int_eq(lt_mkdir(&j.b, "/d"), 0);
+	ck_assert_int_eq(lt_write(&j.b, "/d/new", "n"), 0);
+	static const char want[] = "A /d/new\nD /d/sub\nD /d/sub/y\nD /d/x\n";
+	diff_is(&j, one, now, NULL, want);
+	diff_is(&j, base, now, NULL, want);
+	two = saved(&j);
+	diff_is(&j, one, two, NULL, want);
+	diff_is(&j, two, one, NULL, "D /d/new\nA /d/sub\nA /d/sub/y\nA /d/x\n");
+	jb_done(&j);
+}
+END_TEST
+
 START_TEST(renamed_directories)
 {
 	struct jail_bench j;
@@ -665,9 +692,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {what_a_guest_sees,	  renamed_directories,
-					     looking_into_sides, text_of_entries,
-					     random_layers_agree, hard_links_of_base};
+	const TTest *const tests[] = {what_a_guest_sees,  opaque_directories, renamed_directories,
+				      looking_into_sides, text_of_entries,    random_layers_agree,
+				      hard_links_of_base};
 
 	return lt_run("repo_diff", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -510,6 +510,30 @@ START_TEST(rename_in_flight_is_refused)
 }
 END_TEST
 
+/* A directory whose own line is the same keeps its times, whatever is renamed into it. */
+START_TEST(times_of_unchanged_directories)
+{
+	struct tjail j;
+	char *a;
+
+	tjail_make(&j);
+	do_save(&j, CKPT_INITIAL);
+	close(put_dir(j.upper, "d"));
+	close(put_dir(j.upper, "d/e"));
+	put_str(j.upper, "d/e/f", "one");
+	for (const char *const *n = (const char *const[]){"d/e", "d", ".", NULL}; *n; n++)
+		set_times(j.upper, *n, 1000, 7);
+	a = describe(&j);
+	do_save(&j, CKPT_HAND);
+	/* writing into a file changes no directory's times */
+	put_str(j.upper, "d/e/f", "two");
+	roll(&j, "2", false);
+	has_state(&j, a);
+	free(a);
+	tjail_free(&j);
+}
+END_TEST
+
 /* Two writers at once: the second is told. */
 START_TEST(one_writer)
 {
@@ -711,6 +735,7 @@ int main(void)
 	tcase_add_test(t, recovery_is_repeatable);
 	tcase_add_test(t, kills_in_save);
 	tcase_add_test(t, rename_in_flight_is_refused);
+	tcase_add_test(t, times_of_unchanged_directories);
 	tcase_add_test(t, one_writer);
 	tcase_add_test(t, no_space);
 	tcase_add_test(t, deep_directories);

@@ -2,6 +2,7 @@
 /* Saving layers: what stock git says of the result, what it costs, what it leaves. */
 #include "core/repo/log.h"
 #include "tests/unit/repo_jail.h"
+#include <time.h>
 
 static void do_save(struct tjail *j, enum ckpt_kind kind, const char *message,
 		    struct save_result *out)
@@ -106,6 +107,30 @@ START_TEST(unchanged_is_said)
 	do_save(&j, CKPT_AUTO, NULL, &s);
 	ck_assert(!s.unchanged);
 	ck_assert_uint_eq(s.number, 3);
+	tjail_free(&j);
+}
+END_TEST
+
+/* The cache is not fooled by a file of the same size whose mtime was set back. */
+START_TEST(cache_looks_at_ctime)
+{
+	struct tjail j;
+	struct save_result s;
+	struct timespec tick = {.tv_nsec = 30000000};
+
+	tjail_make(&j);
+	put_str(j.upper, "f", "one");
+	set_times(j.upper, "f", 5, 5);
+	/* past the tick in which it was written, so that it is remembered */
+	nanosleep(&tick, NULL);
+	do_save(&j, CKPT_HAND, "x", &s);
+	do_save(&j, CKPT_AUTO, "x", &s);
+	ck_assert(s.unchanged);
+	put_str(j.upper, "f", "two");
+	set_times(j.upper, "f", 5, 5);
+	do_save(&j, CKPT_AUTO, "x", &s);
+	ck_assert(!s.unchanged);
+	ck_assert_uint_eq(s.modified, 1);
 	tjail_free(&j);
 }
 END_TEST
@@ -275,6 +300,7 @@ int main(void)
 	tcase_add_test(t, empty_layer);
 	tcase_add_test(t, random_layers_are_clean);
 	tcase_add_test(t, unchanged_is_said);
+	tcase_add_test(t, cache_looks_at_ctime);
 	tcase_add_test(t, counts);
 	tcase_add_test(t, large_file);
 	tcase_add_test(t, flat_directory);
