@@ -20,6 +20,7 @@
 #define INIT_PATH "/.gaol/init"
 #define BOOT_LIMIT_MS 60000
 #define KILL_MARGIN_MS 3000
+#define END_LIMIT_MS 500
 #define SEED_BYTES 64
 
 bool boot_is_up(const struct warden *w)
@@ -33,7 +34,9 @@ static void note_gone(struct warden *w, const char *device, const char *reason)
 		snprintf(w->gone, sizeof(w->gone), "%s: %s", device, reason);
 }
 
-/* A guest whose root device is over can do nothing any more; an honest one closes it when it ends.
+/*
+ * A guest whose root device is over can do nothing any more. An honest one closes it when it powers
+ * off: it gets a moment to end by itself, so that its exit status tells an orderly end.
  */
 static void fs_gone(void *user, bool broken, const char *reason)
 {
@@ -41,8 +44,10 @@ static void fs_gone(void *user, bool broken, const char *reason)
 
 	if (broken)
 		note_gone(w, "file system device", reason);
-	if (w->guest)
+	if (w->guest && broken)
 		guest_kill(w->guest);
+	else if (w->guest && w->deadline)
+		loop_timer_arm(w->deadline, END_LIMIT_MS);
 }
 
 static void condev_over(void *user, bool broken, const char *reason)

@@ -228,10 +228,13 @@ void exec_peer_gone(struct warden *w, uint64_t peer)
 
 void exec_guest_gone(struct warden *w)
 {
+	/* Forgotten before it is told: a client that cannot be told is dropped with its programs.
+	 */
 	while (w->execs) {
-		struct exec *x = w->execs;
-		tell_failed(w, x->peer, x->tag, EPIPE, w->gone[0] ? w->gone : "the guest ended");
-		forget(w, x);
+		uint64_t peer = w->execs->peer;
+		uint32_t tag = w->execs->tag;
+		forget(w, w->execs);
+		tell_failed(w, peer, tag, EPIPE, w->gone[0] ? w->gone : "the guest ended");
 	}
 }
 
@@ -244,9 +247,10 @@ void exec_on_started(void *user, uint32_t stream, uint32_t pid)
 	if (!p)
 		return;
 	json_t *o = json_pack("{s:I}", "pid", (json_int_t)pid);
-	peer_send_json(w, p, PROTO_EXEC_STARTED, x->tag, o, -1);
+	bool there = peer_send_json(w, p, PROTO_EXEC_STARTED, x->tag, o, -1);
 	json_decref(o);
-	grant(w, x, CHAN_WINDOW);
+	if (there)
+		grant(w, x, CHAN_WINDOW);
 }
 
 void exec_on_failed(void *user, uint32_t stream, int err, const char *why)
@@ -257,10 +261,12 @@ void exec_on_failed(void *user, uint32_t stream, int err, const char *why)
 	if (!x)
 		return;
 	struct buf b = {0};
-	buf_fmt(&b, "%s: %s", why, strerror(err));
-	tell_failed(w, x->peer, x->tag, err, buf_cstr(&b));
-	buf_free(&b);
+	uint64_t peer = x->peer;
+	uint32_t tag = x->tag;
 	forget(w, x);
+	buf_fmt(&b, "%s: %s", why, strerror(err));
+	tell_failed(w, peer, tag, err, buf_cstr(&b));
+	buf_free(&b);
 }
 
 void exec_on_data(void *user, uint32_t stream, int fd, const void *p, size_t n)

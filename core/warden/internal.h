@@ -58,7 +58,8 @@ struct warden {
 	struct loop_fd *listen_watch;
 	struct peer *peers;
 	uint64_t last_peer;
-	uint64_t tied; /* the peer whose end ends the jail, 0 = none */
+	struct loop_timer *sweep; /* frees dropped peers when nobody holds them any more */
+	uint64_t tied;		  /* the peer whose end ends the jail, 0 = none */
 	struct waiter *waiters;
 
 	/* events */
@@ -124,6 +125,7 @@ bool peer_send_json(struct warden *w, struct peer *p, uint16_t type, uint32_t ta
 bool peer_is_clear(const struct peer *p);
 void peer_drop(struct warden *w, struct peer *p);
 void peer_drop_all(struct warden *w);
+bool peer_any(const struct warden *w);
 void answer(struct warden *w, struct call c, json_t *result /* taken over */);
 void answer_error(struct warden *w, struct call c, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -200,6 +202,8 @@ void save_on_guest_gone(struct warden *w);
 /* The guest came up again, or did not (reason). */
 void save_on_up(struct warden *w, const char *failure);
 bool save_is_busy(const struct warden *w);
+/* Kills the worker and forgets the operation: the jail itself goes. */
+void save_abort(struct warden *w);
 
 /* worker.c: the exec'ed worker */
 typedef void worker_fn(void *user, const json_t *result /* NULL: failed */, int code,

@@ -54,6 +54,7 @@ void warden_discard(struct warden *w)
 		return;
 	}
 	put_abort_all(w);
+	save_abort(w);
 	layers_close(w);
 	w->discarded = true;
 	if (jail_remove(&w->jail, &e))
@@ -77,7 +78,7 @@ void warden_peer_gone(struct warden *w, uint64_t id)
 
 void warden_maybe_quit(struct warden *w)
 {
-	if (!w->guest && !w->peers && !w->op && !w->puts && !w->tied)
+	if (!w->guest && !peer_any(w) && !w->op && !w->puts && !w->tied)
 		warden_quit(w);
 }
 
@@ -218,6 +219,7 @@ static int open_room(struct warden *w, struct err *e)
 static void close_room(struct warden *w)
 {
 	put_abort_all(w);
+	save_abort(w);
 	layers_close(w);
 	if (w->listen_fd >= 0)
 		loop_fd_del(w->listen_watch);

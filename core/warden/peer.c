@@ -53,7 +53,35 @@ bool peer_is_clear(const struct peer *p)
 	return !p->queue;
 }
 
-/* Only unlinked here: a caller up the stack may still hold p. peer_bury frees it. */
+static void peer_bury(struct warden *w)
+{
+	for (struct peer **at = &w->peers; *at;) {
+		struct peer *p = *at;
+		if (!p->dead) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		free(p);
+	}
+}
+
+bool peer_any(const struct warden *w)
+{
+	const struct peer *p = w->peers;
+
+	while (p && p->dead)
+		p = p->next;
+	return p != NULL;
+}
+
+static void sweep(void *user)
+{
+	peer_bury(user);
+	warden_maybe_quit(user);
+}
+
+/* Only closed here: a caller up the stack may still hold p. The sweep frees it. */
 void peer_drop(struct warden *w, struct peer *p)
 {
 	if (p->dead)
@@ -69,20 +97,10 @@ void peer_drop(struct warden *w, struct peer *p)
 		message_free(m);
 	}
 	p->queue_end = &p->queue;
+	if (!w->sweep)
+		w->sweep = loop_timer_add(w->loop, 0, sweep, w);
+	loop_timer_arm(w->sweep, 0);
 	warden_peer_gone(w, p->id);
-}
-
-static void peer_bury(struct warden *w)
-{
-	for (struct peer **at = &w->peers; *at;) {
-		struct peer *p = *at;
-		if (!p->dead) {
-			at = &p->next;
-			continue;
-		}
-		*at = p->next;
-		free(p);
-	}
 }
 
 void peer_drop_all(struct warden *w)
@@ -209,8 +227,6 @@ static void peer_ready(void *user, int events)
 		flush(w, p);
 	if (!p->dead && events & (LOOP_IN | LOOP_HUP))
 		receive(w, p);
-	peer_bury(w);
-	warden_maybe_quit(w);
 }
 
 /* Only the owner of the jail (or root) may steer: the room is closed to others, this is the second
@@ -257,7 +273,6 @@ static void incoming(void *user, int events)
 	(void)events;
 	if (sock >= 0)
 		peer_adopt(w, sock);
-	peer_bury(w);
 }
 
 int peer_listen(struct warden *w, struct err *e)

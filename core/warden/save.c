@@ -59,6 +59,12 @@ static void op_end(struct warden *w)
 	free(op);
 }
 
+void save_abort(struct warden *w)
+{
+	if (w->op)
+		op_end(w);
+}
+
 static void op_answer(struct warden *w)
 {
 	struct op *op = w->op;

@@ -44,17 +44,27 @@ static json_t *exit_json(const struct warden *w)
 			      : json_pack("{s:n}", "exit_status");
 }
 
+/* The first waiter that the present state answers, taken out of the list; NULL when there is none.
+ */
+static struct waiter *take_answered(struct warden *w)
+{
+	for (struct waiter **at = &w->waiters; *at; at = &(*at)->next) {
+		struct waiter *x = *at;
+		if (x->procs_tag || !((x->states | x->failures) & BIT(w->st.state)))
+			continue;
+		*at = x->next;
+		return x;
+	}
+	return NULL;
+}
+
 void verb_state_changed(struct warden *w)
 {
-	for (struct waiter **at = &w->waiters; *at;) {
-		struct waiter *x = *at;
-		bool good = x->states & BIT(w->st.state), bad = x->failures & BIT(w->st.state);
-		if (x->procs_tag || (!good && !bad)) {
-			at = &x->next;
-			continue;
-		}
-		*at = x->next;
-		if (good)
+	struct waiter *x;
+
+	/* From the front each time: an answer that cannot be sent drops a peer and its waiters. */
+	while ((x = take_answered(w))) {
+		if (x->states & BIT(w->st.state))
 			answer(w, x->call, exit_json(w));
 		else
 			answer_error(w, x->call, EIO, "%s: %s: %s", w->jail.name,
