@@ -57,6 +57,11 @@ mkdir -p "$work/home2/.ssh"
 fails 'a directory of credentials is not shown' 1 gaol run -q -C "$work/home2/.ssh" -- true
 has 'and the message says why' 'holds credentials' \
 	"$(gaol run -q -C "$work/home2/.ssh" -- true 2>&1)"
+if [ "$(id -u)" = 0 ] && mkdir "$work/mnt" && mount -t proc proc "$work/mnt" 2>/dev/null; then
+	fails 'a file system that jails are not shown' 1 gaol run -q -C "$work/mnt" -- true
+	has 'and the message says so' 'jails are not shown' "$(gaol run -q -C "$work/mnt" -- true 2>&1)"
+	umount "$work/mnt"
+fi
 check 'the root directory may be current' gaol run -q -C / -- true
 
 fails '--on-exit=keep' 0 gaol run --on-exit=keep -- sh -c 'echo kept > /tmp/kept'

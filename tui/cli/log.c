@@ -77,7 +77,7 @@ static int show(struct jail *j, struct logging *l, struct err *e)
 	int ret = repo_open(&r, j->dirfd, e);
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+	for (size_t i = 0; !l->json && i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_add(&l->table, heads[i]);
 	ret = log_each(r, each, l, e);
 	repo_close(r);

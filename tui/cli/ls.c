@@ -68,7 +68,7 @@ static int ls(struct cli *c, const struct verb *v, int argc, char **argv)
 		return cli_fail(&e);
 	static const char *const heads[] = {"NAME",   "STATE",	    "UPTIME",
 					    "MEMORY", "CHECKPOINT", "NOTE"};
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+	for (size_t i = 0; !l.json && i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_add(&l.table, heads[i]);
 	jail_each(&c->places, add, &l);
 	if (l.json)

@@ -99,7 +99,7 @@ static int carry_out(struct run *r, struct cli *c, json_t *args)
 	int wait_status = 0, status;
 	struct err e;
 
-	if (run_boot(r, c, &e)) {
+	if (run_boot(r, c, &e) || run_check_cwd(r, c, &e)) {
 		json_decref(args);
 		run_abandon(r);
 		return cli_fail(&e);

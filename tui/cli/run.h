@@ -32,6 +32,9 @@ int run_describe(struct run *r, struct err *e);
 /* Makes the jail, starts its warden and its guest. 0 or -errno with e set; the jail may be there
  * then, without a guest. */
 int run_boot(struct run *r, struct cli *c, struct err *e);
+/* The directory is not just an empty stand-in for a file system that jails are not shown. 0 or
+ * -errno with e set. */
+int run_check_cwd(struct run *r, struct cli *c, struct err *e);
 /* Removes what run_boot left when it failed. */
 void run_abandon(struct run *r);
 /* Prints the changes, asks or does what was asked for. The connection is over afterwards. */

@@ -8,10 +8,12 @@
 #include "tui/cli/out.h"
 #include "tui/cli/run.h"
 #include "tui/cli/sync.h"
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,6 +98,49 @@ int run_boot(struct run *r, struct cli *c, struct err *e)
 	if (!ret)
 		ret = client_call(r->client, "start", json_pack("{s:b}", "idle", 1), -1, NULL, NULL,
 				  NULL, e);
+	return ret;
+}
+
+static bool has_entry(const char *dir)
+{
+	DIR *d = opendir(dir);
+	bool found = false;
+
+	for (struct dirent *de; d && !found && (de = readdir(d)) != NULL;)
+		found = strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
+			!authority_is_secret(de->d_name, strlen(de->d_name));
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static bool note_entry(void *user, const char *name, const struct stat *st)
+{
+	*(bool *)user = true;
+	return false;
+}
+
+int run_check_cwd(struct run *r, struct cli *c, struct err *e)
+{
+	struct side *base = NULL;
+	struct jailview *v;
+	bool seen = false;
+
+	if (!has_entry(r->cwd))
+		return 0;
+	int ret = jailview_open(&v, &c->places, &r->jail, e);
+	if (!ret)
+		ret = jailview_side(v, "base", &base, e);
+	if (!ret)
+		side_list(base, r->cwd, note_entry, &seen);
+	if (!ret && !seen)
+		ret = err_set(e, -ENOENT,
+			      "%s: lies on a file system that jails are not shown (network, FUSE, "
+			      "proc and the like): copy what is needed to a local disk",
+			      r->cwd);
+	if (base)
+		side_close(base);
+	jailview_close(v);
 	return ret;
 }
 
