@@ -171,6 +171,11 @@ static int set_flags(int to_set)
 	};
 	int what = 0;
 
+	/* A change of nothing is how a chown to (-1, -1), a fallocate and a copy_file_range ask to
+	 * end set-id bits: the kernel takes them off its list when we promise HANDLE_KILLPRIV_V2,
+	 * and sets FATTR_KILL_SUIDGID only with an owner or a size. */
+	if (!to_set)
+		return LAYER_KILL_SUIDGID;
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (to_set & map[i].fuse)
 			what |= map[i].layer;

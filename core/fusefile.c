@@ -241,13 +241,32 @@ void fuse_op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t 
 		     layer_getxattr(d->layer, node, name, size ? d->scratch : NULL, size));
 }
 
+/* Takes the names out of a list of n bytes that only the administrator may see; what is left. */
+static size_t without_trusted(char *list, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t at = 0, len; at < n; at += len) {
+		len = strlen(list + at) + 1;
+		if (!strncmp(list + at, "trusted.", 8))
+			continue;
+		memmove(list + kept, list + at, len);
+		kept += len;
+	}
+	return kept;
+}
+
 void fuse_op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 {
 	struct fuse_door *d = fuse_op_door(req);
+	ssize_t n = layer_listxattr(d->layer, node, (char *)d->scratch, XATTR_LIST_MAX);
 
 	size = xattr_room(size);
-	answer_xattr(req, size,
-		     layer_listxattr(d->layer, node, size ? (char *)d->scratch : NULL, size));
+	if (n > 0 && fuse_req_ctx(req)->uid != 0)
+		n = (ssize_t)without_trusted((char *)d->scratch, (size_t)n);
+	if (size && n > (ssize_t)size)
+		n = -ERANGE;
+	answer_xattr(req, size, n);
 }
 
 void fuse_op_removexattr(fuse_req_t req, fuse_ino_t node, const char *name)

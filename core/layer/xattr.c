@@ -54,6 +54,8 @@ static int name_stored(const char *name, char out[PREFIX_LEN + XATTR_NAME_MAX + 
 
 	if (!name_known(name))
 		return -EOPNOTSUPP;
+	if (n && name[n - 1] == '.' && !memchr(name, '.', n - 1))
+		return -EINVAL; /* a prefix and no name behind it */
 	if (n > XATTR_NAME_MAX - PREFIX_LEN)
 		return -ERANGE;
 	memcpy(out, RECORD_GUEST_PREFIX, PREFIX_LEN);
