@@ -16,7 +16,7 @@ struct acl {
 	} e[8];
 };
 
-/* "u7 U1000:5 g5 G2000:7 m7 o0" */
+/* "u7 U51000:5 g5 G2000:7 m7 o0" */
 static size_t parse(struct acl *a, const char *text)
 {
 	static const struct {
@@ -77,15 +77,15 @@ static void need(void)
 static void store(void)
 {
 	need();
-	OK(set("f", ACCESS, "u6 U1000:4 g4 m6 o0"));
-	is("f", ACCESS, "u6 U1000:4 g4 m6 o0");
+	OK(set("f", ACCESS, "u6 U51000:4 g4 m6 o0"));
+	is("f", ACCESS, "u6 U51000:4 g4 m6 o0");
 	EQ(bits("f"), 0660); /* the group's bits show the mask */
 	OK(chmod("f", 0640));
-	is("f", ACCESS, "u6 U1000:4 g4 m4 o0");
+	is("f", ACCESS, "u6 U51000:4 g4 m4 o0");
 	OK(chmod("f", 0705));
-	is("f", ACCESS, "u7 U1000:4 g4 m0 o5");
+	is("f", ACCESS, "u7 U51000:4 g4 m0 o5");
 	OK(rename("f", "e/n"));
-	is("e/n", ACCESS, "u7 U1000:4 g4 m0 o5");
+	is("e/n", ACCESS, "u7 U51000:4 g4 m0 o5");
 	OK(removexattr("e/n", ACCESS));
 	ERR(getxattr("e/n", ACCESS, NULL, 0), ENODATA);
 	EQ(bits("e/n"), 0705);
@@ -110,7 +110,7 @@ static void refused(void)
 	struct acl a;
 
 	need();
-	ERR(set("f", ACCESS, "u6 U1000:4 g4 o0"), EINVAL); /* a mask is missing */
+	ERR(set("f", ACCESS, "u6 U51000:4 g4 o0"), EINVAL); /* a mask is missing */
 	ERR(set("f", ACCESS, "u6 o0"), EINVAL);
 	ERR(set("f", ACCESS, "u6 u6 g4 o0"), EINVAL);
 	ERR(set("f", ACCESS, "u6 g8 o0"), EINVAL);
@@ -128,35 +128,35 @@ static void decides(void)
 {
 	need();
 	OK(chmod("f", 0600));
-	OK(set("f", ACCESS, "u6 U1000:6 U1001:0 g0 G2000:4 m6 o4"));
-	if (as(1000, 1, -1)) {
+	OK(set("f", ACCESS, "u6 U51000:6 U51001:0 g0 G2000:4 m6 o4"));
+	if (as(51000, 1, -1)) {
 		OK(access("f", R_OK | W_OK));
 		OK(open("f", O_RDWR));
 		ERR(access("f", X_OK), EACCES);
 		done();
 	}
-	if (as(1001, 2000, -1)) { /* a named user is not helped by groups and others */
+	if (as(51001, 2000, -1)) { /* a named user is not helped by groups and others */
 		ERR(open("f", O_RDONLY), EACCES);
 		done();
 	}
-	if (as(1002, 1002, 2000)) {
+	if (as(51002, 51002, 2000)) {
 		OK(open("f", O_RDONLY));
 		ERR(open("f", O_WRONLY), EACCES);
 		done();
 	}
-	if (as(1003, 1003, -1)) {
+	if (as(51003, 51003, -1)) {
 		OK(open("f", O_RDONLY));
 		ERR(open("f", O_WRONLY), EACCES);
 		done();
 	}
 	OK(chmod("f", 0644)); /* the mask now cuts writing */
-	if (as(1000, 1, -1)) {
+	if (as(51000, 1, -1)) {
 		OK(open("f", O_RDONLY));
 		ERR(open("f", O_WRONLY), EACCES);
 		done();
 	}
-	OK(set("d", ACCESS, "u7 U1000:7 g0 m7 o0"));
-	if (as(1000, 1000, -1)) {
+	OK(set("d", ACCESS, "u7 U51000:7 g0 m7 o0"));
+	if (as(51000, 51000, -1)) {
 		holds("d/a", "a\n");
 		put("d/n", "");
 		OK(unlink("d/n"));
@@ -164,7 +164,7 @@ static void decides(void)
 		ERR(removexattr("f", ACCESS), EPERM);
 		done();
 	}
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		ERR(open("d/a", O_RDONLY), EACCES);
 		done();
 	}
@@ -174,22 +174,22 @@ static void inherits(void)
 {
 	need();
 	umask(077);
-	OK(set("d", DEFAULT, "u7 U1000:7 g5 m7 o1"));
-	is("d", DEFAULT, "u7 U1000:7 g5 m7 o1");
+	OK(set("d", DEFAULT, "u7 U51000:7 g5 m7 o1"));
+	is("d", DEFAULT, "u7 U51000:7 g5 m7 o1");
 	EQ(bits("d"), 0755);
 	OK(close((int)OK(open("d/n", O_WRONLY | O_CREAT, 0666))));
-	is("d/n", ACCESS, "u6 U1000:7 g5 m6 o0"); /* umask does not count here */
+	is("d/n", ACCESS, "u6 U51000:7 g5 m6 o0"); /* umask does not count here */
 	EQ(bits("d/n"), 0660);
 	ERR(getxattr("d/n", DEFAULT, NULL, 0), ENODATA);
 	OK(mkdir("d/m", 0777));
-	is("d/m", ACCESS, "u7 U1000:7 g5 m7 o1");
-	is("d/m", DEFAULT, "u7 U1000:7 g5 m7 o1");
+	is("d/m", ACCESS, "u7 U51000:7 g5 m7 o1");
+	is("d/m", DEFAULT, "u7 U51000:7 g5 m7 o1");
 	EQ(bits("d/m"), 0771);
 	OK(mkdir("d/m/o", 0700));
-	is("d/m/o", DEFAULT, "u7 U1000:7 g5 m7 o1");
+	is("d/m/o", DEFAULT, "u7 U51000:7 g5 m7 o1");
 	EQ(bits("d/m/o"), 0700);
 	OK(mkfifo("d/q", 0622));
-	is("d/q", ACCESS, "u6 U1000:7 g5 m2 o0");
+	is("d/q", ACCESS, "u6 U51000:7 g5 m2 o0");
 	OK(symlink("x", "d/s"));
 	EQ(st_of("d/s").st_mode & 07777, 0777);
 	int fd = (int)OK(open("d", O_TMPFILE | O_WRONLY, 0640));
@@ -203,21 +203,21 @@ static void inherits(void)
 	ERR(getxattr("d", DEFAULT, NULL, 0), ENODATA);
 	OK(close((int)OK(open("d/j", O_WRONLY | O_CREAT, 0666))));
 	EQ(bits("d/j"), 0666);
-	is("d/m", DEFAULT, "u7 U1000:7 g5 m7 o1");
+	is("d/m", DEFAULT, "u7 U51000:7 g5 m7 o1");
 }
 
 static void drops_sgid(void)
 {
 	need();
-	OK(chown("f", 1000, 3000));
+	OK(chown("f", 51000, 3000));
 	OK(chmod("f", 02755));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		OK(set("f", ACCESS, "u7 g5 o5"));
 		EQ(bits("f"), 0755);
 		done();
 	}
 	OK(chmod("f", 02755));
-	if (as(1000, 1000, 3000)) {
+	if (as(51000, 51000, 3000)) {
 		OK(set("f", ACCESS, "u7 U5:1 g5 m5 o5"));
 		EQ(bits("f"), 02755);
 		done();

@@ -117,7 +117,7 @@ static void sgid_directory(void)
 	OK(mkfifo("d/p", 0600));
 	EQ(st_of("d/p").st_gid, 77);
 	OK(chmod("d", 02777));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		/* Not of the group: no set-group-id file for it. */
 		OK(close((int)OK(open("d/u", O_WRONLY | O_CREAT, 02755))));
 		EQ(st_of("d/u").st_gid, 77);
@@ -129,18 +129,18 @@ static void sgid_directory(void)
 static void owners(void)
 {
 	OK(chmod("e", 0777));
-	if (as(1000, 2000, -1)) {
+	if (as(51000, 2000, -1)) {
 		put("e/u", "mine");
 		OK(mkdir("e/m", 0700));
 		OK(symlink("x", "e/s"));
 		OK(mkfifo("e/p", 0600));
 		done();
 	}
-	EQ(st_of("e/u").st_uid, 1000);
+	EQ(st_of("e/u").st_uid, 51000);
 	EQ(st_of("e/u").st_gid, 2000);
-	EQ(st_of("e/m").st_uid, 1000);
+	EQ(st_of("e/m").st_uid, 51000);
 	EQ(st_of("e/m").st_gid, 2000);
-	EQ(st_of("e/s").st_uid, 1000);
+	EQ(st_of("e/s").st_uid, 51000);
 	EQ(st_of("e/p").st_gid, 2000);
 }
 

@@ -262,11 +262,10 @@ static int usage(void)
 
 static int run_top(struct run *r)
 {
-	char path[PATH_MAX], top[PATH_MAX];
+	char path[PATH_MAX];
+	const char *top = r->top;
 	sigset_t set;
 
-	OK(realpath(r->top, top) ? 0 : -1);
-	r->top = top;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -291,6 +290,7 @@ int main(int argc, char **argv)
 	    {"read-only", no_argument, NULL, 'r'},  {"list", no_argument, NULL, 'l'},
 	    {"verbose", no_argument, NULL, 'v'},    {0}};
 	struct run r = {0};
+	static char top[PATH_MAX];
 	bool preparing = false;
 	uid_t uid = 0;
 	int o;
@@ -315,7 +315,8 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return usage();
-	r.top = argv[optind];
+	OK(realpath(argv[optind], top) ? 0 : -1);
+	r.top = top;
 	conform_self = "/proc/self/exe";
 	if (uid) {
 		OK(chown(r.top, uid, uid));

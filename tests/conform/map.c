@@ -147,18 +147,18 @@ static void set_id(void)
 	OK(chmod(".", 0755));
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
 		conform_skip("set-id bits are switched off for this process");
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		EQ(probe("run", "euid"), 42);
 		done();
 	}
 	OK(chmod("run", 02755));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		EQ(probe("run", "euid"), 43);
 		EQ(probe("run", "egid"), 42);
 		done();
 	}
 	OK(chmod("run", 0755));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		EQ(probe("run", "euid"), 43);
 		EQ(probe("run", "egid"), 43);
 		done();

@@ -60,11 +60,11 @@ static void owners(void)
 	EQ(st_of("f").st_gid, 4000000001u);
 	OK(chown("l", 1, 2)); /* what it leads to */
 	EQ(st_of("f").st_uid, 1);
-	EQ(st_of("l").st_uid, geteuid());
+	NE(st_of("l").st_uid, 1);
 	OK(chown("d", 9, 9));
 	EQ(st_of("d").st_uid, 9);
 	holds("d/a", "a\n");
-	EQ(st_of("d/a").st_uid, geteuid());
+	NE(st_of("d/a").st_uid, 9);
 	ERR(chown("none", 1, 1), ENOENT);
 	OK(chown("p", 3, 3));
 	EQ(st_of("p").st_uid, 3);
@@ -72,23 +72,23 @@ static void owners(void)
 
 static void own_files_only(void)
 {
-	OK(chown("f", 1000, 1000));
+	OK(chown("f", 51000, 51000));
 	OK(chmod("f", 0666));
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		ERR(chmod("f", 0644), EPERM);
-		ERR(chown("f", 1001, -1), EPERM);
-		ERR(chown("f", -1, 1001), EPERM);
-		ERR(chown("f", 1000, 1000), EPERM);
+		ERR(chown("f", 51001, -1), EPERM);
+		ERR(chown("f", -1, 51001), EPERM);
+		ERR(chown("f", 51000, 51000), EPERM);
 		ERR(chmod("g", 0666), EPERM);
 		done();
 	}
-	if (as(1000, 1000, 2000)) {
+	if (as(51000, 51000, 2000)) {
 		OK(chmod("f", 0600));
-		ERR(chown("f", 1001, -1), EPERM);
+		ERR(chown("f", 51001, -1), EPERM);
 		ERR(chown("f", -1, 3000), EPERM);
 		OK(chown("f", -1, 2000));
 		EQ(st_of("f").st_gid, 2000);
-		OK(chown("f", 1000, 1000));
+		OK(chown("f", 51000, 51000));
 		OK(chown("f", -1, -1));
 		done();
 	}
@@ -96,16 +96,16 @@ static void own_files_only(void)
 
 static void chmod_drops_sgid(void)
 {
-	OK(chown("f", 1000, 3000));
-	OK(chown("d", 1000, 3000));
-	if (as(1000, 1000, -1)) {
+	OK(chown("f", 51000, 3000));
+	OK(chown("d", 51000, 3000));
+	if (as(51000, 51000, -1)) {
 		OK(chmod("f", 06755));
 		EQ(bits("f"), 04755);
 		OK(chmod("d", 02755));
 		EQ(bits("d"), 0755);
 		done();
 	}
-	if (as(1000, 1000, 3000)) {
+	if (as(51000, 51000, 3000)) {
 		OK(chmod("f", 06755));
 		EQ(bits("f"), 06755);
 		OK(chmod("d", 02755));
@@ -117,16 +117,16 @@ static void chmod_drops_sgid(void)
 static void chown_drops_set_id(void)
 {
 	OK(chmod("f", 06755));
-	OK(chown("f", 1000, 1000));
+	OK(chown("f", 51000, 51000));
 	EQ(bits("f"), 0755);
 	OK(chmod("f", 06745));
-	OK(chown("f", 1001, 1001));
+	OK(chown("f", 51001, 51001));
 	EQ(bits("f"), 02745); /* set-gid without group execute means locking, not ids */
 	OK(chmod("d", 06755));
-	OK(chown("d", 1000, 1000));
+	OK(chown("d", 51000, 51000));
 	EQ(bits("d"), 06755);
-	OK(chown("f", 1000, 1000));
-	if (as(1000, 1000, 2000)) {
+	OK(chown("f", 51000, 51000));
+	if (as(51000, 51000, 2000)) {
 		OK(chmod("f", 06755));
 		OK(chown("f", -1, 2000));
 		EQ(bits("f"), 0755);
@@ -139,7 +139,7 @@ static void chown_drops_set_id(void)
 
 static void reset(mode_t mode)
 {
-	OK(chown("f", 1000, 1000));
+	OK(chown("f", 51000, 51000));
 	OK(chmod("f", mode));
 }
 
@@ -149,7 +149,7 @@ static void writing_drops_set_id(void)
 	int fd = (int)OK(open("f", O_RDWR));
 	EQ(pwrite(fd, "#", 1, 0), 1);
 	EQ(bits("f"), 06777); /* root may keep them */
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		int w = (int)OK(open("f", O_WRONLY));
 		EQ(bits("f"), 06777);
 		EQ(pwrite(w, "#", 1, 0), 1);
@@ -158,7 +158,7 @@ static void writing_drops_set_id(void)
 		done();
 	}
 	reset(06767);
-	if (as(1000, 1000, -1)) { /* the owner as well; set-gid stays for one of the group */
+	if (as(51000, 51000, -1)) { /* the owner as well; set-gid stays for one of the group */
 		int w = (int)OK(open("f", O_WRONLY));
 		EQ(pwrite(w, "#", 1, 0), 1);
 		EQ(bits("f"), 02767);
@@ -171,19 +171,19 @@ static void truncating_drops_set_id(void)
 	reset(06777);
 	OK(truncate("f", 9000));
 	EQ(bits("f"), 06777);
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		OK(truncate("f", 8000));
 		EQ(bits("f"), 0777);
 		done();
 	}
 	reset(06777);
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		OK(close((int)OK(open("f", O_WRONLY | O_TRUNC))));
 		EQ(bits("f"), 0777);
 		done();
 	}
 	reset(06777);
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		int w = (int)OK(open("f", O_WRONLY));
 		OK(ftruncate(w, 10));
 		EQ(bits("f"), 0777);
@@ -194,14 +194,14 @@ static void truncating_drops_set_id(void)
 static void allocating_drops_set_id(void)
 {
 	reset(06777);
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		int w = (int)OK(open("f", O_WRONLY));
 		OK(fallocate(w, 0, 0, 20000));
 		EQ(bits("f"), 0777);
 		done();
 	}
 	reset(06777);
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		loff_t in = 0, out = 5;
 		int w = (int)OK(open("f", O_WRONLY));
 		EQ(copy_file_range((int)OK(open("g", O_RDONLY)), &in, w, &out, 6, 0), 6);

@@ -27,28 +27,28 @@ static void own(const char *path, uid_t uid, gid_t gid, mode_t mode)
 
 static void mode_bits(void)
 {
-	own("f", 1000, 2000, 0751);
-	own("g", 1000, 2000, 0126); /* the owner is not helped by what others may */
-	if (as(1000, 1000, -1)) {
+	own("f", 51000, 2000, 0751);
+	own("g", 51000, 2000, 0126); /* the owner is not helped by what others may */
+	if (as(51000, 51000, -1)) {
 		cans("f", "rwx");
 		cans("g", "--x");
 		ERR(open("g", O_RDONLY), EACCES);
 		done();
 	}
-	if (as(1001, 2000, -1)) {
+	if (as(51001, 2000, -1)) {
 		cans("f", "r-x");
 		cans("g", "-w-");
 		ERR(open("f", O_WRONLY), EACCES);
 		OK(open("g", O_WRONLY));
 		done();
 	}
-	if (as(1001, 1001, 2000)) { /* a supplementary group is as good */
+	if (as(51001, 51001, 2000)) { /* a supplementary group is as good */
 		cans("f", "r-x");
 		cans("g", "-w-");
 		OK(open("f", O_RDONLY));
 		done();
 	}
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		cans("f", "--x");
 		cans("g", "rw-");
 		OK(open("g", O_RDWR));
@@ -56,7 +56,7 @@ static void mode_bits(void)
 		ERR(truncate("f", 0), EACCES);
 		done();
 	}
-	own("f", 1000, 1000, 0);
+	own("f", 51000, 51000, 0);
 	can("f", R_OK, true); /* root */
 	can("f", W_OK, true);
 	can("f", X_OK, false);
@@ -65,10 +65,10 @@ static void mode_bits(void)
 
 static void search(void)
 {
-	own("d", 1000, 1000, 0711);
-	own("d/sub", 1000, 1000, 0755);
-	own("d2", 1000, 1000, 0744);
-	if (as(1001, 1001, -1)) {
+	own("d", 51000, 51000, 0711);
+	own("d/sub", 51000, 51000, 0755);
+	own("d2", 51000, 51000, 0744);
+	if (as(51001, 51001, -1)) {
 		ERR(open("d", O_RDONLY), EACCES);
 		holds("d/a", "a\n");
 		holds("d/sub/b", "b\n");
@@ -81,8 +81,8 @@ static void search(void)
 		OK(chdir("d"));
 		done();
 	}
-	own("d", 1000, 1000, 0600);
-	if (as(1000, 1000, -1)) {
+	own("d", 51000, 51000, 0600);
+	if (as(51000, 51000, -1)) {
 		ERR(open("d/a", O_RDONLY), EACCES);
 		ERR(open("d/n", O_WRONLY | O_CREAT, 0644), EACCES);
 		ERR(unlink("d/a"), EACCES);
@@ -93,9 +93,9 @@ static void search(void)
 static void writing_dirs(void)
 {
 	own("d", 0, 0, 0755);
-	own("e", 1000, 1000, 0755);
-	own("f", 1000, 1000, 0644);
-	if (as(1000, 1000, -1)) {
+	own("e", 51000, 51000, 0755);
+	own("f", 51000, 51000, 0644);
+	if (as(51000, 51000, -1)) {
 		ERR(open("d/n", O_WRONLY | O_CREAT, 0644), EACCES);
 		ERR(open("d", O_TMPFILE | O_WRONLY, 0644), EACCES);
 		ERR(mkdir("d/n", 0755), EACCES);
@@ -120,10 +120,10 @@ static void writing_dirs(void)
 /* A directory that moves to another parent gets a new "..": its own write bit counts. */
 static void moving_dirs(void)
 {
-	own("e", 1000, 1000, 0755);
-	own("d", 1000, 1000, 0755);
+	own("e", 51000, 51000, 0755);
+	own("d", 51000, 51000, 0755);
 	own("d/sub", 0, 0, 0755);
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		ERR(rename("d/sub", "e/sub"), EACCES);
 		OK(rename("d/sub", "d/other"));
 		OK(rename("d/a", "e/a"));
@@ -136,12 +136,12 @@ static void sticky(void)
 	own("e", 0, 0, 01777);
 	put("e/root", "");
 	OK(mkdir("e/dir", 0777));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		put("e/mine", "");
 		OK(mkdir("e/md", 0777));
 		done();
 	}
-	if (as(1001, 1001, -1)) {
+	if (as(51001, 51001, -1)) {
 		ERR(unlink("e/mine"), EPERM);
 		ERR(unlink("e/root"), EPERM);
 		ERR(rmdir("e/dir"), EPERM);
@@ -154,13 +154,13 @@ static void sticky(void)
 		OK(unlink("e/other2"));
 		done();
 	}
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		OK(unlink("e/mine"));
 		OK(rmdir("e/md"));
 		done();
 	}
-	own("e", 1000, 1000, 01777);
-	if (as(1000, 1000, -1)) { /* the directory's owner */
+	own("e", 51000, 51000, 01777);
+	if (as(51000, 51000, -1)) { /* the directory's owner */
 		OK(unlink("e/root"));
 		OK(rmdir("e/dir"));
 		done();
@@ -170,14 +170,14 @@ static void sticky(void)
 static void sticky_kit(void)
 {
 	own("d", 0, 0, 01777);
-	own("d/a", 1000, 1000, 0644);
-	if (as(1001, 1001, -1)) {
+	own("d/a", 51000, 51000, 0644);
+	if (as(51001, 51001, -1)) {
 		ERR(unlink("d/a"), EPERM);
 		ERR(unlink("d/l"), EPERM);
 		ERR(rename("d/a", "d/n"), EPERM);
 		done();
 	}
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		OK(rename("d/a", "d/n"));
 		OK(unlink("d/n"));
 		ERR(unlink("d/h3"), EPERM);
@@ -187,13 +187,13 @@ static void sticky_kit(void)
 
 static void noatime(void)
 {
-	own("f", 1000, 1000, 0666);
-	if (as(1001, 1001, -1)) {
+	own("f", 51000, 51000, 0666);
+	if (as(51001, 51001, -1)) {
 		ERR(open("f", O_RDONLY | O_NOATIME), EPERM);
 		OK(open("f", O_RDONLY));
 		done();
 	}
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		OK(open("f", O_RDONLY | O_NOATIME));
 		done();
 	}
@@ -202,8 +202,8 @@ static void noatime(void)
 /* Rights are asked for at open; what is open stays open. */
 static void after_open(void)
 {
-	own("f", 1000, 1000, 0644);
-	if (as(1000, 1000, -1)) {
+	own("f", 51000, 51000, 0644);
+	if (as(51000, 51000, -1)) {
 		char c;
 		int fd = (int)OK(open("f", O_RDWR));
 		OK(chmod("f", 0));

@@ -173,7 +173,7 @@ static void privileged(void)
 	OK(set("f", "security.test", "s"));
 	is("f", "security.test", "s");
 	OK(chmod("f", 0666));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		ERR(getxattr("f", "trusted.x", NULL, 0), ENODATA);
 		ERR(set("f", "trusted.x", "1"), EPERM);
 		ERR(removexattr("f", "trusted.x"), EPERM);
@@ -186,7 +186,7 @@ static void privileged(void)
 		done();
 	}
 	OK(chmod("f", 0));
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		ERR(getxattr("f", "user.x", NULL, 0), EACCES);
 		done();
 	}
@@ -216,7 +216,7 @@ static void capabilities(void)
 	copy_self("run", 0755);
 	put_cap("run");
 	TRUE(has_cap("run"));
-	if (!prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) && as(1000, 1000, -1)) {
+	if (!prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) && as(51000, 51000, -1)) {
 		EQ(probe("run", "chroot"), 42);
 		done();
 	}
@@ -225,12 +225,12 @@ static void capabilities(void)
 	TRUE(has_cap("e/run"));
 	OK(removexattr("e/run", "security.capability"));
 	EQ(has_cap("e/run"), 0);
-	if (!prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) && as(1000, 1000, -1)) {
+	if (!prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) && as(51000, 51000, -1)) {
 		EQ(probe("e/run", "chroot"), 43);
 		done();
 	}
 	ERR(setxattr("f", "security.capability", "abc", 3, 0), EINVAL);
-	if (as(1000, 1000, -1)) {
+	if (as(51000, 51000, -1)) {
 		ERR(removexattr("e/run", "security.capability"), EPERM);
 		done();
 	}
