@@ -158,6 +158,12 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB) $(FACE_LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(FACE_LIB) $(LIB) \
 		$(shell pkg-config --libs check) $(LDLIBS)
 
+# Static, because it also runs where no library of ours is; never sanitised: it is the ruler.
+build/conform: $(wildcard tests/conform/*.c tests/conform/*.h)
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	$(Q)$(CC) $(CSTD) $(WARN) -O2 -I. -static -o $@ $(filter %.c,$^)
+
 $(BUILD)/bench/%: bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)

@@ -220,6 +220,8 @@ struct name *name_find(struct layer *l, uint32_t parent, const char *s);
 struct name *name_add(struct layer *l, uint32_t parent, const char *s, uint32_t node);
 /* Takes the name off its node; neither node nor parent is dropped. */
 void name_del(struct layer *l, struct name *nm);
+/* Makes the name the one under which its node, while lower, will be copied up. */
+void name_prefer(struct layer *l, uint32_t parent, const char *s);
 void table_init(struct layer *l);
 void table_free(struct layer *l);
 

@@ -329,6 +329,21 @@ struct name *name_add(struct layer *l, uint32_t parent, const char *s, uint32_t 
 	return nm;
 }
 
+void name_prefer(struct layer *l, uint32_t parent, const char *s)
+{
+	struct name *nm = name_find(l, parent, s);
+	struct node *n = nm ? node_at(l, nm->node) : NULL;
+	struct name **p;
+
+	if (!n || (n->flags & NODE_UPPER) || n->names == nm)
+		return;
+	for (p = &n->names; *p != nm; p = &(*p)->node_next)
+		;
+	*p = nm->node_next;
+	nm->node_next = n->names;
+	n->names = nm;
+}
+
 void name_del(struct layer *l, struct name *nm)
 {
 	struct name **p = &l->names[nm->hash & (l->names_cap - 1)];

@@ -89,6 +89,7 @@ int found_count_link(struct layer *l, struct dir **d, uint32_t dir, const char *
 	    (f->kind != FOUND_LOWER || !S_ISREG(f->hit.st.st_mode) || f->hit.st.st_nlink < 2))
 		return 0;
 	i = union_take(l, *d, name, f, NULL);
+	name_prefer(l, dir, name);
 	err = indexed ? index_link(l, i, *d, name) : copyup_meta(l, i);
 	if (err)
 		node_drop(l, i);

@@ -134,7 +134,10 @@ static int end_ready(struct layer *l, struct end *e, const struct end *there)
 {
 	cleanup_dir struct dir *own = NULL;
 	struct node *n = node_at(l, e->node);
-	int err = copyup_meta(l, e->node);
+	int err;
+
+	name_prefer(l, e->dir, e->name);
+	err = copyup_meta(l, e->node);
 
 	if (!err && (n->flags & NODE_INDEXED) && !e->f.here && e->f.kind == FOUND_UPPER)
 		err = index_link(l, e->node, e->d, e->name);

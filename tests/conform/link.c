@@ -128,6 +128,63 @@ static void kit_removed(void)
 	holds("e/h2", "linked\nmore\n");
 }
 
+/* What the file system knows of the other names must not matter. */
+static void look_at_all(void)
+{
+	st_of("h1");
+	st_of("h2");
+	st_of("d/h3");
+}
+
+static void kit_looked_at(void)
+{
+	ino_t ino = ino_of("h1");
+
+	look_at_all();
+	OK(unlink("h1"));
+	same_file(ino, 2);
+	EQ(there("h1"), 0);
+	EQ(ino_of("h2"), ino);
+	st_of("h2");
+	st_of("d/h3");
+	OK(unlink("h2"));
+	same_file(ino, 1);
+	EQ(ino_of("d/h3"), ino);
+	holds("d/h3", "linked\n");
+}
+
+static void kit_looked_at_renamed(void)
+{
+	ino_t ino = ino_of("h1");
+
+	look_at_all();
+	OK(rename("h1", "e/n"));
+	EQ(there("h1"), 0);
+	EQ(ino_of("e/n"), ino);
+	same_file(ino, 3);
+	OK(rename("g", "h2"));
+	EQ(st_of("e/n").st_nlink, 2);
+	holds("h2", "other\n");
+	OK(rename2("d/h3", "f", RENAME_EXCHANGE));
+	EQ(ino_of("f"), ino);
+	EQ(st_of("f").st_nlink, 2);
+	EQ(st_of("d/h3").st_size, KIT_F_SIZE);
+}
+
+static void kit_looked_at_exchanged(void)
+{
+	ino_t ino = ino_of("h1");
+
+	look_at_all();
+	OK(rename2("g", "h1", RENAME_EXCHANGE));
+	EQ(ino_of("g"), ino);
+	holds("h1", "other\n");
+	EQ(st_of("g").st_nlink, 3);
+	EQ(ino_of("h2"), ino);
+	add("g", "more\n");
+	holds("d/h3", "linked\nmore\n");
+}
+
 static void kit_renamed_over(void)
 {
 	ino_t ino = ino_of("h2");
@@ -204,6 +261,9 @@ const struct conform_case cases_link[] = {
     {"link/kit-written", ANY, kit_written},
     {"link/kit-metadata", ANY, kit_meta},
     {"link/kit-removed", ANY, kit_removed},
+    {"link/kit-looked-at", ANY, kit_looked_at},
+    {"link/kit-looked-at-renamed", ANY, kit_looked_at_renamed},
+    {"link/kit-looked-at-exchanged", ANY, kit_looked_at_exchanged},
     {"link/kit-renamed-over", ANY, kit_renamed_over},
     {"link/kit-open", ANY, kit_open},
     {"link/rename-same-file", ANY, rename_same},

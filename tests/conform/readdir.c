@@ -133,7 +133,7 @@ static void removing_all(void)
 	struct dirent *de;
 	DIR *d;
 
-	make_many("d/sub", 0, 1500);
+	make_many("d/sub", 0, 700);
 	d = opendir("d/sub");
 	while ((de = readdir(d)))
 		if (de->d_name[0] != '.')

@@ -223,6 +223,62 @@ START_TEST(hard_links)
 }
 END_TEST
 
+/* Which name is looked at last must not decide which one goes. */
+START_TEST(hard_links_looked_at)
+{
+	struct bench b;
+	struct layer_entry x, y;
+	struct stat st;
+	char from[160], to[160], buf[512];
+
+	lt_setup(&b);
+	lt_host(&b, "lower0/x", "linked", 0644);
+	snprintf(from, sizeof(from), "%s/x", b.lower[0]);
+	for (int i = 0; i < 3; i++) {
+		snprintf(to, sizeof(to), "%s/%c", b.lower[0], "yzw"[i]);
+		ck_assert_int_eq(link(from, to), 0);
+	}
+	lt_open(&b);
+	ck_assert_int_eq(layer_walk(b.l, "/x", &x), 0);
+	ck_assert_int_eq(layer_walk(b.l, "/y", &y), 0);
+	ck_assert_int_eq(lt_remove(&b, "/x", false), 0);
+	ck_assert_int_eq(lt_stat(&b, "/x", &st), -ENOENT);
+	ck_assert_int_eq(lt_stat(&b, "/y", &st), 0);
+	ck_assert_uint_eq(st.st_nlink, 3);
+	lt_reopen(&b);
+	ck_assert_int_eq(lt_stat(&b, "/z", &st), 0);
+	ck_assert_uint_eq(st.st_nlink, 3);
+	ck_assert_int_eq(lt_rename(&b, "/y", "/v", 0), 0);
+	ck_assert_str_eq(lt_read(&b, "/v", buf), "linked");
+	ck_assert_int_eq(lt_stat(&b, "/w", &st), 0);
+	ck_assert_uint_eq(st.st_nlink, 3);
+	lt_done(&b);
+}
+END_TEST
+
+START_TEST(hard_links_looked_at_renamed)
+{
+	struct bench b;
+	struct layer_entry x, y;
+	struct stat st;
+	char from[160], to[160], buf[512];
+
+	lt_setup(&b);
+	lt_host(&b, "lower0/x", "linked", 0644);
+	snprintf(from, sizeof(from), "%s/x", b.lower[0]);
+	snprintf(to, sizeof(to), "%s/y", b.lower[0]);
+	ck_assert_int_eq(link(from, to), 0);
+	lt_open(&b);
+	ck_assert_int_eq(layer_walk(b.l, "/x", &x), 0);
+	ck_assert_int_eq(layer_walk(b.l, "/y", &y), 0);
+	ck_assert_int_eq(lt_rename(&b, "/x", "/z", 0), 0);
+	ck_assert_str_eq(lt_read(&b, "/z", buf), "linked");
+	ck_assert_int_eq(lt_stat(&b, "/y", &st), 0);
+	ck_assert_uint_eq(st.st_nlink, 2);
+	lt_done(&b);
+}
+END_TEST
+
 static void leave(struct bench *b, const char *name, const char *data, size_t n)
 {
 	char path[160];
@@ -432,6 +488,7 @@ int main(void)
 	const TTest *const tests[] = {whiteouts,	native_is_plain,
 				      hostile_names,	stale_numbers,
 				      redirects,	hard_links,
+				      hard_links_looked_at, hard_links_looked_at_renamed,
 				      crash_leftovers,	rename_with_whiteout,
 				      forged_upper,	host_changes_under_us,
 				      listing_in_pieces};
