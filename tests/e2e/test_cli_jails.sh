@@ -81,6 +81,18 @@ check 'nothing stays mounted' sh -c "! grep -F ' $GAOL_RUN' /proc/self/mountinfo
 check 'start brings it back' gaol start a
 is 'with every byte that was synced' kept "$(gaol exec a -- cat /root/kept)"
 
+# Kill: the guest at once; a warden that does not answer as well.
+check 'kill' gaol kill a
+is 'it is stopped' stopped "$(state a)"
+check 'again: nothing to do' gaol kill a
+is 'what was synced is there' kept "$(gaol cat a:/root/kept)"
+check 'start' gaol start a
+warden=$(gaol ls --json | sed -n 's/.*"name": "a".*"warden": \([0-9]*\).*/\1/p')
+kill -STOP "$warden"
+check 'kill of one whose warden is stopped' gaol kill a
+check 'it is gone' soon 2 gone "$warden"
+check 'start again' gaol start a
+
 # The console program's death does not matter to a jail.
 "$GAOL" events a >/dev/null &
 kill -9 $!
