@@ -1,0 +1,75 @@
+# shellcheck shell=bash disable=SC2034  # variables are shared between the files
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the benches share: a file of samples, medians and ratios, RESULTS.md.
+
+bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(dirname "$bench")
+build=${BUILD:-$top/build}
+results=${BENCH_RESULTS:-$bench/RESULTS.md}
+
+say() { echo "$*" >&2; }
+
+fail() {
+	say "bench: $*"
+	exit 1
+}
+
+# A folder on the disk that the benches measure: not /tmp, which may be a tmpfs.
+make_scratch() {
+	scratch=$(mktemp -d "${BENCH_DIR:-/var/tmp}/gaol-bench-XXXXXX")
+	chmod 755 "$scratch"
+	samples=$scratch/samples
+	: >"$samples"
+}
+
+# The loads, as one static binary.
+make_work() {
+	work=$scratch/work
+	"${CC:-gcc}" -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O2 -static -o "$work" "$bench/work.c"
+}
+
+# sample ROW CONTENDER SECONDS
+sample() { echo "$1 $2 $3" >>"$samples"; }
+
+drop_caches() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# table UNIT REFERENCE BARS CONTENDER...: samples to a markdown table of medians. BARS is a file of
+# lines "ROW PEER RATIO": what gaol's median may be of the peer's at most. Rows in order of
+# appearance; the bar is shown with its verdict.
+table() {
+	local unit=$1 bars=$2
+	shift 2
+	awk -v unit="$unit" -v list="$*" -v barfile="$bars" -f "$bench/table.awk" "$samples"
+}
+
+# publish NAME TITLE: puts the table on stdin into RESULTS.md as the section NAME.
+publish() {
+	local name=$1 title=$2 section
+	section=$(mktemp)
+	{
+		echo "<!-- $name -->"
+		echo "## $title"
+		echo
+		echo "$(date -u +%Y-%m-%d), commit $(git -C "$top" describe --always --dirty 2>/dev/null || echo unknown)," \
+			"host kernel $(uname -r), $(nproc) CPUs ($(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo))," \
+			"load before $load_before."
+		echo
+		cat
+		echo
+		echo "<!-- end $name -->"
+	} >"$section"
+	[ -e "$results" ] || printf '# Benches\n\nWritten by `make bench`: medians, and ratios of contenders that took turns in one run.\n\n' >"$results"
+	awk -v name="$name" -v section="$section" '
+		function put(  line) { while ((getline line < section) > 0) print line; done = 1 }
+		$0 == "<!-- " name " -->" { put(); skip = 1 }
+		!skip
+		$0 == "<!-- end " name " -->" { skip = 0 }
+		END { if (!done) { print ""; put() } }' "$results" | cat -s >"$results.new"
+	mv "$results.new" "$results"
+	rm -f "$section"
+}
+
+load_before=$(cut -d ' ' -f 1 /proc/loadavg)
