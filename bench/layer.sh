@@ -20,7 +20,7 @@ cleanup() {
 	for c in "${peers[@]}"; do
 		umount "$scratch/$c/mnt" 2>/dev/null || umount -l "$scratch/$c/mnt" 2>/dev/null || true
 	done
-	rm -rf "$scratch"
+	drop_scratch
 }
 
 # The lower layer: what the read rows look at, and a project to compile.

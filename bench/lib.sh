@@ -14,12 +14,25 @@ fail() {
 	exit 1
 }
 
-# A folder on the disk that the benches measure: not /tmp, which may be a tmpfs.
+# A folder on a new ext4 of its own, in a file on BENCH_DIR's disk: without a journal (as in some
+# virtual machines) ext4 creates slowly for minutes behind deletions, and an old file system's
+# gaps would favour whoever comes first.
 make_scratch() {
-	scratch=$(mktemp -d "${BENCH_DIR:-/var/tmp}/gaol-bench-XXXXXX")
+	local at=${BENCH_DIR:-/var/tmp}
+	scratch=$(mktemp -d "$at/gaol-bench-XXXXXX")
+	image=$(mktemp "$at/gaol-bench-XXXXXX.img")
+	truncate -s 12G "$image"
+	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$image"
+	mount -o loop "$image" "$scratch"
 	chmod 755 "$scratch"
 	samples=$scratch/samples
 	: >"$samples"
+}
+
+drop_scratch() {
+	umount "$scratch" || umount -l "$scratch"
+	rmdir "$scratch"
+	rm -f "$image"
 }
 
 # The loads, as one static binary.
