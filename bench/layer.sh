@@ -5,6 +5,7 @@
 # fuse-overlayfs is installed when it is missing: a peer here, nothing that gaol needs.
 set -eu
 source "$(dirname "$0")/lib.sh"
+own_mounts "$@"
 rounds=${1:-5}
 shift || true
 gaol=${GAOL:-$top/gaol}

@@ -14,6 +14,13 @@ fail() {
 	exit 1
 }
 
+# own_mounts ARGUMENTS: goes on in a mount namespace of its own, so that nobody who makes one in the
+# meantime holds our mounts, and nothing stays mounted behind us.
+own_mounts() {
+	[ -z "${BENCH_OWN_MOUNTS-}" ] || return 0
+	BENCH_OWN_MOUNTS=yes exec unshare -m -- bash "$0" "$@"
+}
+
 # A folder on a new ext4 of its own, in a file on BENCH_DIR's disk: without a journal (as in some
 # virtual machines) ext4 creates slowly for minutes behind deletions, and an old file system's
 # gaps would favour whoever comes first.

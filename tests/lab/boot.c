@@ -7,7 +7,8 @@
  * SCRIPT
  *
  * -s: UML's seccomp mode with two processors. INIT is a build of tests/lab/init.c. Runs SCRIPT in
- * the guest, with the console on stdout, and prints times and counters to stderr. Exit status:
+ * the guest, with the console on stdout, and prints times and counters to stderr. With -s another vhost-user backend serves the root, and has
+ * INIT as /lab-init. Exit status:
  * SCRIPT's; 99 when the guest went wrong.
  */
 #include "core/buf.h"
@@ -27,7 +28,7 @@
 #include <unistd.h>
 
 struct lab {
-	const char *kernel, *init, *upper, *lpj, *mem, *script;
+	const char *kernel, *init, *upper, *lpj, *mem, *script, *fs_socket;
 	unsigned poll_us;
 	bool verbose, seccomp;
 	size_t echo; /* bytes to send through the port and back first */
@@ -75,8 +76,12 @@ static void fs_gone(void *user, bool broken, const char *reason)
 
 static void con_gone(void *user, bool broken, const char *reason)
 {
+	struct lab *b = user;
+
 	if (broken)
 		fprintf(stderr, "boot: %s\n", reason);
+	if (b->fs_socket)
+		loop_stop(b->loop, 0);
 }
 
 static void send_script(struct lab *b)
@@ -147,7 +152,8 @@ static const struct condev_ops con_ops = {.data = con_data, .room = con_room, .g
 static pid_t start_guest(struct lab *b)
 {
 	char *kernel = xasprintf("%s", b->kernel), *mem = xasprintf("mem=%s", b->mem);
-	char *s1 = xasprintf("%s/fs", b->dir), *s2 = xasprintf("%s/con", b->dir);
+	char *s2 = xasprintf("%s/con", b->dir);
+	char *s1 = b->fs_socket ? xasprintf("%s", b->fs_socket) : xasprintf("%s/fs", b->dir);
 	char *lpj = xasprintf("lpj=%s", b->lpj ? b->lpj : "0");
 	const char *argv[] = {"setarch",
 			      "-R",
@@ -282,6 +288,9 @@ static void parse(struct lab *b, int argc, char **argv)
 		case 's':
 			b->seccomp = true;
 			break;
+		case 's':
+			b->fs_socket = optarg;
+			break;
 		case 'v':
 			b->verbose = true;
 			break;
@@ -291,49 +300,65 @@ static void parse(struct lab *b, int argc, char **argv)
 	}
 }
 
+static void open_own_fs(struct lab *b, struct err *e)
+{
+	struct fsdev_config fc = {.tag = "gaolfs",
+				  .door = fuse_door_guest(),
+				  .on_gone = fs_gone,
+				  .poll_us = b->poll_us,
+				  .user = b};
+
+	if (!b->upper) {
+		b->upper = xasprintf("%s/upper", b->dir);
+		mkdir(b->upper, 0700);
+	}
+	open_layer(b, e);
+	put_init(b);
+	b->fs = fsdev_new(b->loop, listen_at(b, "fs"), b->layer, &fc, e);
+	if (!b->fs) {
+		err_print(e);
+		exit(99);
+	}
+}
+
+static void close_own_fs(struct lab *b)
+{
+	struct fsdev_counts n;
+
+	fsdev_get_counts(b->fs, &n);
+	fsdev_free(b->fs);
+	fprintf(stderr, "boot: %lu requests (%lu errors, %lu bad), %lu bytes read, %lu written\n",
+		n.requests, n.errors, n.bad, n.bytes_read, n.bytes_written);
+	layer_close(b->layer);
+	authority_free(b->authority);
+}
+
 int main(int argc, char **argv)
 {
 	struct lab b = {.mem = "256M", .script = "true", .status = 99};
-	struct fsdev_counts n;
 	struct err e;
 	int status;
 
 	parse(&b, argc, argv);
 	snprintf(b.dir, sizeof(b.dir), "/tmp/gaol-lab-XXXXXX");
-	if (!b.kernel || !b.init || !mkdtemp(b.dir))
+	if (!b.kernel || (!b.init && !b.fs_socket) || !mkdtemp(b.dir))
 		return 99;
-	if (!b.upper) {
-		b.upper = xasprintf("%s/upper", b.dir);
-		mkdir(b.upper, 0700);
-	}
-	open_layer(&b, &e);
-	put_init(&b);
 	b.loop = loop_new();
-	struct fsdev_config fc = {.tag = "gaolfs",
-				  .door = fuse_door_guest(),
-				  .on_gone = fs_gone,
-				  .poll_us = b.poll_us,
-				  .user = &b};
-	b.fs = fsdev_new(b.loop, listen_at(&b, "fs"), b.layer, &fc, &e);
+	if (!b.fs_socket)
+		open_own_fs(&b, &e);
 	b.con = condev_new(b.loop, listen_at(&b, "con"), &con_ops, &b, &e);
-	if (!b.fs || !b.con) {
+	if (!b.con) {
 		err_print(&e);
 		return 99;
 	}
 	b.t0 = now();
 	pid_t pid = start_guest(&b);
 	loop_run(b.loop);
-	fsdev_get_counts(b.fs, &n);
-	fsdev_free(b.fs);
 	condev_free(b.con);
 	waitpid(pid, &status, 0);
-	fprintf(stderr,
-		"boot: ready %.0f ms, total %.0f ms, %lu requests (%lu errors, %lu bad), %lu bytes "
-		"read, %lu written\n",
-		b.t_ready - b.t0, now() - b.t0, n.requests, n.errors, n.bad, n.bytes_read,
-		n.bytes_written);
-	layer_close(b.layer);
-	authority_free(b.authority);
+	fprintf(stderr, "boot: ready %.0f ms, total %.0f ms\n", b.t_ready - b.t0, now() - b.t0);
+	if (b.fs)
+		close_own_fs(&b);
 	buf_free(&b.line);
 	loop_free(b.loop);
 	dir_remove_tree(AT_FDCWD, b.dir);
