@@ -99,7 +99,7 @@ in_virtiofsd() {
 		--log-level=error 2>>"$scratch/virtiofsd.log" &
 	vfs=$!
 	until [ -S "$sock" ] || ! kill -0 "$vfs" 2>/dev/null; do sleep 0.05; done
-	taskset -c "$cpu" "$boot" -k "$kernel" -s "$sock" -m "$memory" -c "$2" 2>>"$scratch/boot.log"
+	taskset -c "$cpu" "$boot" -k "$kernel" -S "$sock" -m "$memory" -c "$2" 2>>"$scratch/boot.log"
 	wait "$vfs" || true
 	vfs=
 }

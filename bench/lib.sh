@@ -37,7 +37,7 @@ make_scratch() {
 }
 
 drop_scratch() {
-	umount "$scratch" || umount -l "$scratch"
+	umount -R "$scratch" 2>/dev/null || umount -l "$scratch"
 	rmdir "$scratch"
 	rm -f "$image"
 }

@@ -3,13 +3,13 @@
  * boot: a real guest without a warden: a layer over "/", both virtio devices, UML inside
  * bubblewrap.
  *
- *   boot -k KERNEL -i INIT [-u UPPER] [-l LPJ] [-m MEM] [-p POLL_US] [-e ECHO_BYTES] [-s] [-v] -c
- * SCRIPT
+ *   boot -k KERNEL (-i INIT [-u UPPER] [-p POLL_US] | -S SOCKET) [-l LPJ] [-m MEM]
+ *        [-e ECHO_BYTES] [-s] [-v] -c SCRIPT
  *
- * -s: UML's seccomp mode with two processors. INIT is a build of tests/lab/init.c. Runs SCRIPT in
- * the guest, with the console on stdout, and prints times and counters to stderr. With -s another vhost-user backend serves the root, and has
- * INIT as /lab-init. Exit status:
- * SCRIPT's; 99 when the guest went wrong.
+ * -s: UML's seccomp mode with two processors. INIT is a build of tests/lab/init.c. With -S another
+ * vhost-user backend serves the root, and has INIT there as /lab-init. Runs SCRIPT in the guest,
+ * with the console on stdout, and prints times and counters to stderr. Exit status: SCRIPT's; 99
+ * when the guest went wrong.
  */
 #include "core/buf.h"
 #include "core/condev.h"
@@ -259,7 +259,7 @@ static void parse(struct lab *b, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "k:i:u:l:m:p:e:c:sv")) != -1) {
+	while ((o = getopt(argc, argv, "k:i:u:l:m:p:e:c:sS:v")) != -1) {
 		switch (o) {
 		case 'k':
 			b->kernel = optarg;
@@ -288,7 +288,7 @@ static void parse(struct lab *b, int argc, char **argv)
 		case 's':
 			b->seccomp = true;
 			break;
-		case 's':
+		case 'S':
 			b->fs_socket = optarg;
 			break;
 		case 'v':
