@@ -38,7 +38,7 @@ LIB       := $(BUILD)/libgaol.a
 FACE_LIB  := $(BUILD)/libface.a
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
-BENCH_SRC := $(sort $(wildcard bench/*.c))
+BENCH_SRC := $(filter-out bench/work.c,$(sort $(wildcard bench/*.c)))
 BENCH_BIN := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 FUZZ_SRC  := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZ_BIN  := $(FUZZ_SRC:fuzz/%.c=build-fuzz/%)
@@ -77,9 +77,9 @@ screen: all kernel ## the screen tests only
 check-long: all kernel ## sanitizers, long models and kills; results into tests/LONG.md
 	$(Q)bash tests/long.sh
 
-bench: all kernel ## ratios measured side by side
+bench: all kernel ## ratios measured side by side, into bench/RESULTS.md (root)
 	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
-	$(Q)for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
+	$(Q)for b in ring boot layer guest; do echo "== $$b"; bash bench/$$b.sh || exit 1; done
 
 fuzz: deps ## run every fuzzer for TIME seconds (default 60)
 	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)

@@ -56,9 +56,9 @@ drop_caches() {
 	echo 3 >/proc/sys/vm/drop_caches
 }
 
-# table UNIT REFERENCE BARS CONTENDER...: samples to a markdown table of medians. BARS is a file of
-# lines "ROW PEER RATIO": what gaol's median may be of the peer's at most. Rows in order of
-# appearance; the bar is shown with its verdict.
+# table UNIT BARS CONTENDER...: samples to a markdown table of medians. BARS is a file of lines
+# "ROW PEER RATIO": what gaol's median may be of the peer's at most ("-": only shown), or
+# "ROW = SECONDS". Rows in order of appearance; each bar is shown with its verdict.
 table() {
 	local unit=$1 bars=$2
 	shift 2

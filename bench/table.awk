@@ -19,7 +19,7 @@ function show(s) {
 	return unit == "ms" ? sprintf("%.1f", s * 1000) : sprintf("%.3f", s)
 }
 
-# "peer+peer" is the better of the two.
+# "peer+peer" is the better of the two; the peer "=" makes the limit one of seconds.
 function peer_of(row, names,  n, p, i, m, best) {
 	n = split(names, p, "+")
 	best = -1
@@ -63,6 +63,14 @@ END {
 		text = ""
 		for (b = 1; b <= bars[row[r]]; b++) {
 			mine = median(row[r] " gaol")
+			if (bar_peer[row[r], b] == "=") {
+				limit = bar_limit[row[r], b]
+				ok = mine <= limit
+				missed += !ok
+				kept += ok
+				text = text sprintf("bar %g ms%s", limit * 1000, ok ? "" : " **missed**")
+				continue
+			}
 			peer = peer_of(row[r], bar_peer[row[r], b])
 			if (mine < 0 || peer <= 0)
 				continue

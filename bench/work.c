@@ -263,6 +263,33 @@ static void do_spawn(char **a)
 		do_run(a + 1);
 }
 
+/* prompt TEXT COMMAND...: until the command, on a terminal of its own, has shown TEXT */
+static void do_prompt(char **a)
+{
+	int pty = must(posix_openpt(O_RDWR | O_NOCTTY), "ptmx");
+	static char shown[65536];
+	size_t n = 0;
+	ssize_t got = 0;
+
+	if (grantpt(pty) || unlockpt(pty))
+		die("pty");
+	pid_t pid = must(fork(), "fork");
+	if (!pid) {
+		setsid();
+		int tty = open(ptsname(pty), O_RDWR);
+		for (int fd = 0; fd < 3; fd++)
+			dup2(tty, fd);
+		execvp(a[1], a + 1);
+		_exit(127);
+	}
+	while (n < sizeof(shown) - 1 && !strstr(shown, a[0]) &&
+	       (got = read(pty, shown + n, sizeof(shown) - 1 - n)) > 0)
+		n += (size_t)got;
+	if (!strstr(shown, a[0]))
+		die(shown);
+	close(pty);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -274,6 +301,7 @@ int main(int argc, char **argv)
 	    {"walk", 1, do_walk},     {"lstat", 2, do_lstat},	      {"enoent", 2, do_enoent},
 	    {"write", 3, do_write},   {"openread", 2, do_openread},   {"append", 2, do_append},
 	    {"read", 1, do_read},     {"run", 1, do_run},	      {"spawn", 2, do_spawn},
+	    {"prompt", 2, do_prompt},
 	};
 
 	umask(022);
