@@ -7,7 +7,7 @@ cd "$work" || exit 1
 mkdir project
 cd project || exit 1
 tm() { tmux -L "gt$$" -f /dev/null "$@"; }
-trap 'tm kill-server 2>/dev/null; cleanup' EXIT
+trap 's=$?; tm kill-server 2>/dev/null; (exit $s); cleanup' EXIT
 
 # type_in COMMAND: a new terminal with a command and then its exit status.
 type_in() {
