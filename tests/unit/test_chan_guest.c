@@ -493,7 +493,7 @@ START_TEST(test_background_holder)
 	struct rig r;
 
 	rig_idle(&r);
-	s = exec_sh(&r, "head -c 60000 /dev/zero; (sleep 0.05; echo late; sleep 1000) & exit 3", 0);
+	s = exec_sh(&r, "head -c 60000 /dev/zero; (sleep 0.05; echo late; sleep 10) & exit 3", 0);
 	s->discard = true;
 	begin = loop_now_ms();
 	WAIT_FOR(&r, s->ended);
@@ -518,7 +518,7 @@ START_TEST(test_slow_reader_loses_nothing)
 	struct rig r;
 
 	rig_idle(&r);
-	s = exec_sh(&r, "head -c 300000 /dev/zero; sleep 1000 & exit 0", 0);
+	s = exec_sh(&r, "head -c 300000 /dev/zero; sleep 10 & exit 0", 0);
 	s->hold = true;
 	s->discard = true;
 	WAIT_FOR(&r, s->total[1] == CHAN_WINDOW);
