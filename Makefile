@@ -108,10 +108,15 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 	$(PROGRAM) completion bash > $(BUILD)/completion.bash
 	install -D -m 0644 $(BUILD)/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
 	ln -sf $(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
+	for w in system user; do d=$(DESTDIR)$(PREFIX)/lib/systemd/$$w; mkdir -p $$d && \
+		sed 's|@PREFIX@|$(PREFIX)|g' systemd/$$w/gaol.service.in > $$d/gaol.service && \
+		chmod 0644 $$d/gaol.service || exit 1; done
 
 uninstall: ## take it away again; jails stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/gaol.service
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/user/gaol.service
 	rm -rf $(DESTDIR)$(PREFIX)/lib/gaol
 
 clean: ## remove what was built; the kernel's cache stays

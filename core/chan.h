@@ -55,6 +55,8 @@ struct chan_ops {
 	 * started, why names what failed and status is that of a shell (127 or 126 << 8).
 	 */
 	void (*main_exit)(void *user, int status, int err, const char *why);
+	/* Everything of the guest's is on the host, and it may be ended: nothing comes any more. */
+	void (*off)(void *user);
 	/* The program of a stream runs. */
 	void (*exec_started)(void *user, uint32_t stream, uint32_t pid);
 	/* It could not be started; the stream is gone. err is an errno, why names what failed. */

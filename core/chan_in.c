@@ -79,6 +79,14 @@ static int on_main_exit(struct chan *c, const struct frame *f)
 	return 0;
 }
 
+static int on_off(struct chan *c, const struct frame *f)
+{
+	(void)f;
+	if (c->ops->off)
+		c->ops->off(c->user);
+	return 0;
+}
+
 static int on_exec_started(struct chan *c, const struct frame *f)
 {
 	f->s->started = true;
@@ -213,6 +221,7 @@ static const struct rule rules[] = {
      .min = 9,
      .max = 9 + CHAN_MAX_TEXT,
      .fn = on_main_exit},
+    {.type = CHAN_OFF, .state = CHAN_ST_READY, .fn = on_off},
     {.type = CHAN_EXEC_STARTED,
      .state = CHAN_ST_READY,
      .id = ID_STARTING,

@@ -89,6 +89,12 @@ enum chan_type {
 	CHAN_CLOSED = 7,
 	/* id tag: u32 errno (0: done), then what the request asked for. */
 	CHAN_DONE = 8,
+	/*
+	 * No payload, id 0, the last frame of a guest that was set up: everything is on the host
+	 * and the host may end the guest's processes, which is quicker and surer than the kernel's
+	 * own way. A guest that still runs a second later powers off by itself.
+	 */
+	CHAN_OFF = 9,
 
 	/* both directions, id stream, channel in flags */
 	CHAN_DATA = 32, /* 1..CHAN_MAX_PAYLOAD bytes */

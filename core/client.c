@@ -282,8 +282,15 @@ static int await_answer(struct client *c, uint32_t tag, struct client_msg *m,
 int client_call(struct client *c, const char *verb, json_t *args, int fd, json_t **result,
 		client_progress_fn *progress, void *user, struct err *e)
 {
-	struct client_msg m;
 	int tag = send_call(c, verb, args, fd);
+
+	return client_await(c, tag, result, progress, user, e);
+}
+
+int client_await(struct client *c, int tag, json_t **result, client_progress_fn *progress,
+		 void *user, struct err *e)
+{
+	struct client_msg m;
 
 	if (result)
 		*result = NULL;
@@ -296,8 +303,7 @@ int client_call(struct client *c, const char *verb, json_t *args, int fd, json_t
 	json_t *o = proto_json(m.data, m.len);
 	if (!o)
 		return err_set(e, -EPROTO,
-			       "%s: the warden's answer makes no sense: is it of another version?",
-			       verb);
+			       "the warden's answer makes no sense: is it of another version?");
 	if (result)
 		*result = o;
 	else

@@ -16,11 +16,17 @@
  *   start {"idle": bool}
  *	{} when the guest's init is ready; boots it when it is down. idle: without the main command
  *   stop {"grace_ms": n}
- *	{"exit_status": n or null}; told, then killed. The warden ends after it, unless throw-away
+ *	{"exit_status": n or null}. The warden ends after it, unless throw-away. PROTO_PROGRESS
+ *	tells the step that has begun, with its limit in ms as total: "told" (init), "halting" (the
+ *	guest's kernel), "killing"
  *   kill {}
  *	the same, at once
+ *   restart {"grace_ms": n, "idle": bool}
+ *	{} when the guest is up again; its viewers stay attached. One that is down is started
+ *   pause {}, resume {}
+ *	{}: every process of the guest stands still; goes on
  *   wait {"state": "..."}
- *	{} when the jail enters that state
+ *	{"exit_status": n or null} when the jail enters that state; "down": stopped, crashed, failed
  *   sync {}
  *	{"synced": bool}: the guest's data is in the layer
  *   checkpoint {"message": "...", "kind": "hand" or "auto", "always": bool}
@@ -73,6 +79,9 @@ typedef void client_progress_fn(void *user, const char *phase, uint64_t done, ui
  */
 int client_call(struct client *c, const char *verb, json_t *args, int fd, json_t **result,
 		client_progress_fn *progress, void *user, struct err *e);
+/* The same for a call that client_send_call has sent: waits for the answer to its tag. */
+int client_await(struct client *c, int tag, json_t **result, client_progress_fn *progress,
+		 void *user, struct err *e);
 /* Calls "events" and maps the ring; NULL with e set. Free with ring_reader_free. */
 struct ring_reader;
 struct ring_reader *client_ring(struct client *c, struct err *e);

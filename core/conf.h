@@ -44,6 +44,8 @@ enum conf_profile { CONF_BOX, CONF_APP };
  * read and write all memory of its guest, so views label such a jail. */
 enum conf_speed { CONF_SAFE, CONF_TRUSTING };
 enum conf_net { CONF_NET_NONE };
+/* What the warden does when the guest has crashed. */
+enum conf_restart { CONF_NEVER, CONF_ON_CRASH };
 
 /* A list of strings, NULL-terminated so that it can be an argv; v is NULL when n is 0. */
 struct conf_list {
@@ -83,7 +85,9 @@ struct conf {
 	char *cwd;		   /* directory the command starts in; NULL: its home */
 	struct conf_list env; /* NAME=VALUE; all that the command gets beside HOME, USER, LOGNAME,
 				 SHELL, PATH, TERM */
-	char *note;	      /* the admin's own words, shown in lists; NULL: none */
+	enum conf_restart restart;
+	bool autostart; /* `gaol start --all-enabled` starts it: at boot, at login */
+	char *note;	/* the admin's own words, shown in lists; NULL: none */
 	/* [path "..."], in the order of the file, each path once */
 	struct conf_path *paths;
 	size_t npaths;

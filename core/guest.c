@@ -2,10 +2,12 @@
 #include "core/guest.h"
 #include "core/buf.h"
 #include "core/fd.h"
+#include "core/hostproc.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <jansson.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,11 +17,15 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define INFO_MAX 4096
+#define UMID "g" /* the guest kernel's name: its mconsole is /tmp/UMID/mconsole */
 
 struct guest {
 	pid_t pid;   /* bubblewrap outside; it waits for the one inside */
@@ -126,7 +132,7 @@ static void kernel_args(struct args *a, const struct guest_config *c)
 	arg(a, "con=null");
 	arg(a, "ssl=null");
 	arg(a, "uml_dir=/tmp/");
-	arg(a, "umid=g");
+	arg(a, "umid=" UMID);
 	arg(a, "panic=-1");
 	arg(a, c->verbose ? "loglevel=7" : "quiet");
 	argf(a, "lpj=%lu", guess_lpj());
@@ -335,6 +341,73 @@ void guest_kill(struct guest *g)
 		kill(g->inner, SIGKILL);
 	else if (g->info < 0)
 		kill(g->pid, SIGKILL);
+}
+
+int guest_pause(struct guest *g)
+{
+	if (g->ended || g->inner <= 0)
+		return -EAGAIN;
+	int ret = hostproc_halt(g->inner);
+	if (ret)
+		hostproc_resume(g->inner);
+	return ret;
+}
+
+int guest_resume(struct guest *g)
+{
+	return g->ended || g->inner <= 0 ? -EAGAIN : hostproc_resume(g->inner);
+}
+
+/* The root directory that the guest's processes have, as a descriptor, or -errno. */
+static int guest_root(const struct guest *g)
+{
+	char *path = xasprintf("/proc/%d/root", g->inner);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	free(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * What lies in the guest's private tmpfs is the guest kernel's to change, so a link must not lead
+ * us to a socket of the host: the path is resolved below its root, and connected by descriptor.
+ */
+static int mconsole_connect(const struct guest *g)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	cleanup_fd int root = guest_root(g);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	if (root < 0)
+		return root;
+	cleanup_fd int node =
+	    (int)syscall(SYS_openat2, root, "tmp/" UMID "/mconsole", &how, sizeof(how));
+	if (node < 0)
+		return -errno;
+	cleanup_fd int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d", node);
+	if (s < 0 || connect(s, (struct sockaddr *)&at, sizeof(at)))
+		return -errno;
+	return fd_steal(&s);
+}
+
+int guest_mconsole(struct guest *g, const char *command)
+{
+	/* arch/um/drivers/mconsole.h */
+	struct {
+		uint32_t magic, version, len;
+		char data[512];
+	} q = {.magic = 0xcafebabe, .version = 2};
+
+	if (g->ended || g->inner <= 0)
+		return -EAGAIN;
+	cleanup_fd int s = mconsole_connect(g);
+	if (s < 0)
+		return s;
+	snprintf(q.data, sizeof(q.data), "%s", command);
+	q.len = (uint32_t)strlen(q.data);
+	return send(s, &q, sizeof(q), MSG_NOSIGNAL) == sizeof(q) ? 0 : -errno;
 }
 
 pid_t guest_pid(const struct guest *g)

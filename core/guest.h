@@ -50,6 +50,18 @@ struct guest *guest_start(struct loop *l, const struct guest_config *c, int cons
 void guest_reap(struct guest *g);
 /* Kills every process of the guest; on_exit follows from guest_reap. */
 void guest_kill(struct guest *g);
+/*
+ * Halts every process of the guest, or lets them go on. 0 or -errno (-EAGAIN: it has only just been
+ * started); after a failed pause everything goes on.
+ */
+int guest_pause(struct guest *g);
+int guest_resume(struct guest *g);
+/*
+ * Asks the guest's kernel itself, through its mconsole socket, without waiting for an answer:
+ * "sysrq s" begins to write back all that is dirty, "halt" ends it at once (uml's mconsole
+ * commands, arch/um/drivers/mconsole_kern.c). For a guest whose init does not answer. 0 or -errno.
+ */
+int guest_mconsole(struct guest *g, const char *command);
 /* bubblewrap's pid on the host. */
 pid_t guest_pid(const struct guest *g);
 /* Releases; the guest must have ended. NULL is allowed. */

@@ -27,6 +27,7 @@ enum jail_state {
 	JAIL_STOPPED,
 	JAIL_BOOTING,
 	JAIL_RUNNING,
+	JAIL_PAUSED, /* every process of the guest is halted on the host */
 	JAIL_STOPPING,
 	JAIL_SAVING,	/* a checkpoint is being written; the guest lives */
 	JAIL_RESTORING, /* a rollback is being applied; the guest is down */
@@ -59,9 +60,11 @@ struct jail_status {
 	char note[128];
 	unsigned checkpoint; /* number of the present one, 0 = none */
 	int64_t checkpoint_time;
-	uint64_t events;  /* seq of the newest event */
-	int viewers;	  /* attached consoles */
-	char window[256]; /* path of the window, "" = none */
+	uint64_t events;    /* seq of the newest event */
+	int viewers;	    /* attached consoles */
+	char window[256];   /* path of the window, "" = none */
+	unsigned restarts;  /* times in a row that the restart policy has brought it back */
+	int64_t restart_at; /* when it will again, 0 = no restart is planned */
 };
 
 struct jail_places {

@@ -17,7 +17,7 @@
 static const char *const state_names[JAIL_STATES] = {
     [JAIL_STOPPED] = "stopped",	  [JAIL_BOOTING] = "booting", [JAIL_RUNNING] = "running",
     [JAIL_STOPPING] = "stopping", [JAIL_SAVING] = "saving",   [JAIL_RESTORING] = "restoring",
-    [JAIL_CRASHED] = "crashed",	  [JAIL_FAILED] = "failed",
+    [JAIL_CRASHED] = "crashed",	  [JAIL_FAILED] = "failed",   [JAIL_PAUSED] = "paused",
 };
 
 const char *jail_state_name(enum jail_state s)
@@ -71,6 +71,8 @@ struct json_t *jail_status_to_json(const struct jail_status *st)
 	json_object_set_new(o, "events", json_integer((json_int_t)st->events));
 	json_object_set_new(o, "viewers", json_integer(st->viewers));
 	json_object_set_new(o, "window", text_json(st->window));
+	json_object_set_new(o, "restarts", json_integer(st->restarts));
+	json_object_set_new(o, "restart_at", json_integer(st->restart_at));
 	return o;
 }
 
@@ -116,6 +118,8 @@ int jail_status_from_json(const struct json_t *o, struct jail_status *st)
 	st->events = (uint64_t)num(o, "events");
 	st->viewers = (int)num(o, "viewers");
 	str(o, "window", st->window, sizeof(st->window));
+	st->restarts = (unsigned)num(o, "restarts");
+	st->restart_at = num(o, "restart_at");
 	return 0;
 }
 
@@ -156,6 +160,7 @@ int jail_status_read(const struct jail *j, struct jail_status *st)
 	st->warden = st->guest = 0;
 	st->booted = 0;
 	st->viewers = 0;
+	st->restart_at = 0;
 	st->window[0] = '\0';
 	return 0;
 }

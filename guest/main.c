@@ -184,10 +184,7 @@ static void reap(struct init *in)
 		(void)(console_reaped(in, pid, status) || exec_reaped(in, pid, status) ||
 		       jobs_reaped(in, pid, status));
 	}
-	/* As an ordinary process init has adopted what it may not signal: that is not waited for.
-	 */
-	in->childless = (pid < 0 && errno == ECHILD) ||
-			(!in->pid1 && !in->streams && !in->jobs && !in->main.pid);
+	in->childless = pid < 0 && errno == ECHILD;
 }
 
 static void on_signals(void *user, uint32_t events)

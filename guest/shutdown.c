@@ -5,6 +5,7 @@
 #include "guest/jobs.h"
 #include "guest/mounts.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/reboot.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ enum {
 	KILL_MS = 5000, /* for processes that a hanging file system holds */
 	LAST_MS = 500,	/* for the streams' last bytes */
 	DRAIN_MS = 500, /* for the host to take the last frames */
+	OFF_MS = 1000,	/* and to act upon OFF */
 };
 
 /* kill(-1) reaches the whole system: only pid 1 of the guest may say it. */
@@ -68,7 +70,7 @@ static void __attribute__((noreturn)) finish(struct init *in)
 	if (in->pid1) {
 		sync();
 		mounts_undo();
-		mounts_settle_root();
+		sync();
 	}
 	if (in->shutdown.tag) {
 		unsigned char p[8] = {0};
@@ -76,7 +78,11 @@ static void __attribute__((noreturn)) finish(struct init *in)
 		chan_put32(p + 4, in->shutdown.killed);
 		gchan_send(&in->chan, CHAN_DONE, 0, in->shutdown.tag, p, sizeof(p));
 	}
+	if (in->set_up)
+		gchan_send(&in->chan, CHAN_OFF, 0, 0, NULL, 0);
 	gchan_drain(&in->chan, DRAIN_MS);
+	if (in->pid1 && in->set_up && !in->chan.over)
+		poll(NULL, 0, OFF_MS); /* the host ends us here */
 	if (in->pid1 && getpid() == 1) {
 		reboot(RB_POWER_OFF);
 		reboot(RB_HALT_SYSTEM);

@@ -19,7 +19,6 @@
 #define ROOT_TAG "gaol"
 #define INIT_PATH "/.gaol/init"
 #define BOOT_LIMIT_MS 60000
-#define KILL_MARGIN_MS 3000
 #define END_LIMIT_MS 500
 #define SEED_BYTES 64
 
@@ -46,8 +45,10 @@ static void fs_gone(void *user, bool broken, const char *reason)
 		note_gone(w, "file system device", reason);
 	if (w->guest && broken)
 		guest_kill(w->guest);
-	else if (w->guest && w->deadline)
+	if (w->guest && !broken && w->deadline) {
+		w->down = DOWN_HALT;
 		loop_timer_arm(w->deadline, END_LIMIT_MS);
+	}
 }
 
 static void condev_over(void *user, bool broken, const char *reason)
@@ -112,6 +113,20 @@ static void on_main_exit(void *user, int status, int err, const char *why)
 	warden_announce(w);
 }
 
+/*
+ * A User-Mode Linux does not always find its way out of reboot(2): after "Power down" it may idle
+ * for ever, and what init had written to its port a moment before may be lost with the device. So
+ * init waits for us to end it. What the jail wrote is with us by now.
+ */
+static void on_off(void *user)
+{
+	struct warden *w = user;
+
+	w->off = true;
+	if (w->guest)
+		guest_kill(w->guest);
+}
+
 static void on_reply(void *user, uint32_t tag, int err, const void *p, size_t n, bool cut)
 {
 	struct warden *w = user;
@@ -133,6 +148,7 @@ static const struct chan_ops chan_table = {
     .send = chan_out,
     .ready = on_ready,
     .main_exit = on_main_exit,
+    .off = on_off,
     .exec_started = exec_on_started,
     .exec_failed = exec_on_failed,
     .stream_data = exec_on_data,
@@ -224,12 +240,17 @@ static int choose_cpu(struct warden *w)
 	return sched_setaffinity(0, sizeof(one), &one) ? -1 : cpu;
 }
 
-static void boot_too_long(void *user)
+static void too_long(void *user)
 {
 	struct warden *w = user;
 
-	if (w->st.state == JAIL_BOOTING)
-		note_gone(w, "boot", "the guest was not ready within a minute");
+	if (!w->guest)
+		return;
+	if (w->st.state != JAIL_BOOTING) {
+		down_next(w);
+		return;
+	}
+	note_gone(w, "boot", "the guest was not ready within a minute");
 	boot_kill(w, w->errand);
 }
 
@@ -295,7 +316,8 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 	struct conf fresh;
 
 	w->idle = idle;
-	w->main_over = false;
+	w->main_over = w->off = false;
+	w->down = DOWN_TOLD;
 	w->errand = ERRAND_NONE;
 	w->gone[0] = '\0';
 	w->st.has_exit = false;
@@ -315,11 +337,13 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 		ret = launch(w, e);
 	if (ret) {
 		release(w);
+		again_plan(w, JAIL_FAILED, 0);
 		warden_enter(w, JAIL_FAILED, e->text);
 		return false;
 	}
+	w->st.restart_at = 0;
 	if (!w->deadline)
-		w->deadline = loop_timer_add(w->loop, -1, boot_too_long, w);
+		w->deadline = loop_timer_add(w->loop, -1, too_long, w);
 	loop_timer_arm(w->deadline, BOOT_LIMIT_MS);
 	w->st.guest = guest_pid(w->guest);
 	w->st.booted = time(NULL);
@@ -330,13 +354,10 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 void boot_stop(struct warden *w, enum errand errand, uint32_t grace_ms)
 {
 	w->errand = errand;
-	if (!boot_is_up(w) || chan_shutdown(w->chan, grace_ms) < 0) {
-		boot_kill(w, errand);
-		return;
-	}
-	loop_timer_arm(w->deadline, (int64_t)grace_ms + KILL_MARGIN_MS);
-	if (errand == ERRAND_STOP)
+	pause_end(w);
+	if (boot_is_up(w))
 		warden_enter(w, JAIL_STOPPING, NULL);
+	down_begin(w, grace_ms);
 }
 
 void boot_kill(struct warden *w, enum errand errand)
@@ -375,8 +396,10 @@ static void on_guest_exit(void *user, int status)
 	struct warden *w = user;
 	enum errand errand = w->errand;
 	bool booting = w->st.state == JAIL_BOOTING;
-	bool clean = WIFEXITED(status) && !WEXITSTATUS(status);
+	bool clean = w->off || (WIFEXITED(status) && !WEXITSTATUS(status));
+	int64_t ran = time(NULL) - w->st.booted;
 	char why[256] = "";
+	struct err e;
 
 	/* Last words lie in the console's socket; read them before the reason is looked for. */
 	console_close(w);
@@ -392,8 +415,13 @@ static void on_guest_exit(void *user, int status)
 		save_on_guest_gone(w);
 		return;
 	}
-	warden_enter(w, why[0] ? (booting ? JAIL_FAILED : JAIL_CRASHED) : JAIL_STOPPED,
-		     why[0] ? why : (w->st.reason[0] ? w->st.reason : NULL));
+	if (errand == ERRAND_RESTART) {
+		boot_start(w, w->idle, &e);
+		return;
+	}
+	enum jail_state end = why[0] ? (booting ? JAIL_FAILED : JAIL_CRASHED) : JAIL_STOPPED;
+	again_plan(w, end, ran);
+	warden_enter(w, end, why[0] ? why : (w->st.reason[0] ? w->st.reason : NULL));
 	save_on_guest_gone(w);
 	warden_maybe_quit(w);
 }

@@ -130,6 +130,10 @@ void exec_start(struct warden *w, struct peer *p, uint32_t tag, const json_t *o)
 		tell_failed(w, p->id, tag, EAGAIN, "the guest is not running");
 		return;
 	}
+	if (w->st.state == JAIL_PAUSED) {
+		tell_failed(w, p->id, tag, EAGAIN, "the guest is paused: `gaol resume` first");
+		return;
+	}
 	if (count >= EXECS_MAX || by_tag(w, p->id, tag)) {
 		tell_failed(w, p->id, tag, EBUSY, "too many programs at once");
 		return;

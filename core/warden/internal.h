@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The warden's rooms and the struct they share. Which way they look:
- *   main -> verbs -> {save, boot, put, exec, console} -> peer -> state
+ *   main -> verbs -> {save, boot, pause, put, exec, console} -> peer -> state
+ *   boot -> {down, again}: the way down, and up again after a crash
  */
 #ifndef GAOL_CORE_WARDEN_INTERNAL_H
 #define GAOL_CORE_WARDEN_INTERNAL_H
@@ -40,7 +41,10 @@ struct call {
 };
 
 /* Why the guest is going down: tells an orderly end from a crash. */
-enum errand { ERRAND_NONE, ERRAND_STOP, ERRAND_ROLLBACK, ERRAND_DISCARD };
+enum errand { ERRAND_NONE, ERRAND_STOP, ERRAND_RESTART, ERRAND_ROLLBACK, ERRAND_DISCARD };
+
+/* How far an orderly end has got; see down.c. */
+enum down_step { DOWN_TOLD, DOWN_WRITE_BACK, DOWN_HALT };
 
 struct warden {
 	struct jail_places places;
@@ -79,9 +83,12 @@ struct warden {
 	struct condev *condev;
 	struct chan *chan;
 	struct loop_timer *deadline; /* of booting and stopping */
+	enum down_step down;
+	struct loop_timer *again; /* the restart policy's, NULL until it is needed */
 	enum errand errand;
 	bool idle;	/* no main command: `gaol run` */
 	bool main_over; /* the main command has ended */
+	bool off;	/* init has said that it powers off now */
 	char gone[256]; /* the first device's word on why it is over, "" = none */
 	struct exec *execs;
 
@@ -180,12 +187,27 @@ void exec_on_exit(void *user, uint32_t stream, int status);
 /* boot.c: the guest's life */
 /* Starts the guest; false with e set and state failed. idle: without a main command. */
 bool boot_start(struct warden *w, bool idle, struct err *e);
-/* Orderly end, then kill after grace_ms. */
+/* Orderly end, with grace_ms for programs; see down.c. A paused guest goes on for it. */
 void boot_stop(struct warden *w, enum errand errand, uint32_t grace_ms);
 void boot_kill(struct warden *w, enum errand errand);
 /* SIGCHLD */
 void boot_reap(struct warden *w);
 bool boot_is_up(const struct warden *w);
+
+/* down.c: the steps of an orderly end, driven by w->deadline */
+void down_begin(struct warden *w, uint32_t grace_ms);
+void down_next(struct warden *w);
+
+/* again.c: restart after a crash */
+/* The guest went down into state s after ran seconds: plans a restart if jail.conf asks for it. */
+void again_plan(struct warden *w, enum jail_state s, int64_t ran);
+/* An admin has said what is to be: no restart, and the count begins anew. */
+void again_cancel(struct warden *w);
+
+/* pause.c */
+void pause_guest(struct warden *w, struct call c);
+/* Lets a paused guest go on; the caller enters the next state. Else nothing. */
+void pause_end(struct warden *w);
 
 /* layers.c: the layer and its window */
 int layers_open(struct warden *w, struct err *e);
@@ -221,6 +243,8 @@ void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, 
 /* Resolves those who wait for a state. */
 void verb_state_changed(struct warden *w);
 void verb_peer_gone(struct warden *w, uint64_t peer);
+/* Tells those who wait for the guest's end which step of it has begun, and its limit. */
+void verb_progress(struct warden *w, const char *phase, uint64_t limit_ms);
 /* A call's answer for a list of processes (chan_ops.reply). */
 bool verb_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n, bool cut);
 

@@ -78,7 +78,7 @@ void warden_peer_gone(struct warden *w, uint64_t id)
 
 void warden_maybe_quit(struct warden *w)
 {
-	if (!w->guest && !peer_any(w) && !w->op && !w->puts && !w->tied)
+	if (!w->guest && !peer_any(w) && !w->op && !w->puts && !w->tied && !w->st.restart_at)
 		warden_quit(w);
 }
 
@@ -231,6 +231,7 @@ static void close_room(struct warden *w)
 		w->st.state = JAIL_STOPPED;
 	w->st.warden = w->st.guest = 0;
 	w->st.viewers = 0;
+	w->st.restart_at = 0;
 	if (w->lock >= 0 && !w->discarded)
 		jail_status_write(&w->jail, &w->st);
 	/* Before the clients are let go: when they see the end, the jail can be started again. */
@@ -258,6 +259,7 @@ static int run(struct warden *w, const struct warden_args *a)
 	console_init(w);
 	w->st.warden = getpid();
 	w->st.throwaway = a->tied;
+	w->st.restarts = 0;
 	if (w->st.state != JAIL_CRASHED && w->st.state != JAIL_FAILED)
 		w->st.state = JAIL_STOPPED;
 	warden_announce(w);

@@ -19,12 +19,14 @@ struct waiter {
 	unsigned failures;  /* bits that answer with an error */
 	uint32_t procs_tag; /* chan request, 0 = not one */
 	bool quits;	    /* the warden ends behind the answer */
+	bool down;	    /* it waits for an end that is under way */
 };
 
 #define BIT(s) (1u << (s))
 enum {
 	DOWN = BIT(JAIL_STOPPED) | BIT(JAIL_CRASHED) | BIT(JAIL_FAILED),
 	UP = BIT(JAIL_RUNNING),
+	LIVE = UP | BIT(JAIL_BOOTING) | BIT(JAIL_PAUSED),
 	ANY = ~0u,
 };
 
@@ -76,6 +78,13 @@ void verb_state_changed(struct warden *w)
 	}
 }
 
+void verb_progress(struct warden *w, const char *phase, uint64_t limit_ms)
+{
+	for (struct waiter *x = w->waiters; x; x = x->next)
+		if (x->down)
+			answer_progress(w, x->call, phase, 0, limit_ms);
+}
+
 void verb_peer_gone(struct warden *w, uint64_t peer)
 {
 	for (struct waiter **at = &w->waiters; *at;) {
@@ -117,6 +126,7 @@ static void do_start(struct warden *w, struct peer *p, struct call c, const json
 		answer(w, c, json_object());
 		return;
 	}
+	again_cancel(w);
 	if (w->st.state != JAIL_BOOTING &&
 	    !boot_start(w, json_is_true(json_object_get(args, "idle")), &e)) {
 		answer_error(w, c, EIO, "%s", e.text);
@@ -125,50 +135,90 @@ static void do_start(struct warden *w, struct peer *p, struct call c, const json
 	wait_for(w, c, UP, DOWN, false);
 }
 
-static void do_stop(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+static uint32_t grace_of(const json_t *args)
 {
 	const json_t *g = json_object_get(args, "grace_ms");
 	json_int_t grace = json_is_integer(g) ? json_integer_value(g) : GRACE_MS;
-	bool quits = !w->tied;
 
-	if (grace < 0 || grace > GRACE_MAX_MS)
-		grace = GRACE_MS;
-	if (!w->guest) {
-		answer(w, c, exit_json(w));
-		if (quits)
-			warden_quit(w);
-		return;
+	return grace < 0 || grace > GRACE_MAX_MS ? GRACE_MS : (uint32_t)grace;
+}
+
+/* True when there was no guest to be ended: answered. */
+static bool is_down(struct warden *w, struct call c)
+{
+	again_cancel(w);
+	if (w->guest) {
+		wait_for(w, c, DOWN, 0, !w->tied);
+		w->waiters->down = true;
+		return false;
 	}
-	wait_for(w, c, DOWN, 0, quits);
-	if (w->st.state != JAIL_STOPPING)
-		boot_stop(w, ERRAND_STOP, (uint32_t)grace);
+	answer(w, c, exit_json(w));
+	if (!w->tied)
+		warden_quit(w);
+	return true;
+}
+
+static void do_stop(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	if (is_down(w, c))
+		return;
+	if (w->st.state == JAIL_STOPPING)
+		w->errand = ERRAND_STOP; /* it was to be restarted */
+	else
+		boot_stop(w, ERRAND_STOP, grace_of(args));
 }
 
 static void do_kill(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
-	bool quits = !w->tied;
+	if (!is_down(w, c))
+		boot_kill(w, ERRAND_STOP);
+}
 
-	if (!w->guest) {
-		answer(w, c, json_object());
-		if (quits)
-			warden_quit(w);
+static void do_restart(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	struct err e;
+
+	again_cancel(w);
+	if (!w->guest && !boot_start(w, json_is_true(json_object_get(args, "idle")), &e)) {
+		answer_error(w, c, EIO, "%s", e.text);
 		return;
 	}
-	wait_for(w, c, DOWN, 0, quits);
-	boot_kill(w, ERRAND_STOP);
+	wait_for(w, c, UP, DOWN, false);
+	if (w->st.state == JAIL_BOOTING)
+		return;
+	w->waiters->down = true;
+	boot_stop(w, ERRAND_RESTART, grace_of(args));
+}
+
+static void do_pause(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	if (w->st.state == JAIL_PAUSED)
+		answer(w, c, json_object());
+	else
+		pause_guest(w, c);
+}
+
+static void do_resume(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	if (w->st.state == JAIL_PAUSED) {
+		pause_end(w);
+		warden_enter(w, JAIL_RUNNING, NULL);
+	}
+	answer(w, c, json_object());
 }
 
 static void do_wait(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	const char *word = json_string_value(json_object_get(args, "state"));
 	int s = word ? jail_state_parse(word) : -1;
+	unsigned states = word && !strcmp(word, "down") ? (unsigned)DOWN : s < 0 ? 0 : BIT(s);
 
-	if (s < 0)
+	if (!states)
 		answer_error(w, c, EINVAL, "wait: %s: no such state", word ? word : "");
-	else if ((int)w->st.state == s)
-		answer(w, c, json_object());
+	else if (BIT(w->st.state) & states)
+		answer(w, c, exit_json(w));
 	else
-		wait_for(w, c, BIT(s), 0, false);
+		wait_for(w, c, states, 0, false);
 }
 
 static void do_sync(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
@@ -244,8 +294,11 @@ static const struct verb {
     {.name = "watch", .states = ANY, .fn = do_watch},
     {.name = "events", .states = ANY, .fn = do_events},
     {.name = "start", .states = DOWN | UP | BIT(JAIL_BOOTING), .fn = do_start},
-    {.name = "stop", .states = DOWN | UP | BIT(JAIL_BOOTING) | BIT(JAIL_STOPPING), .fn = do_stop},
-    {.name = "kill", .states = DOWN | UP | BIT(JAIL_BOOTING) | BIT(JAIL_STOPPING), .fn = do_kill},
+    {.name = "stop", .states = DOWN | LIVE | BIT(JAIL_STOPPING), .fn = do_stop},
+    {.name = "kill", .states = DOWN | LIVE | BIT(JAIL_STOPPING), .fn = do_kill},
+    {.name = "restart", .states = DOWN | LIVE, .fn = do_restart},
+    {.name = "pause", .states = UP | BIT(JAIL_PAUSED), .fn = do_pause},
+    {.name = "resume", .states = UP | BIT(JAIL_PAUSED), .fn = do_resume},
     {.name = "wait", .states = ANY, .fn = do_wait},
     {.name = "sync", .states = ANY, .fn = do_sync},
     {.name = "checkpoint", .states = DOWN | UP, .fn = do_checkpoint},
@@ -257,6 +310,24 @@ static const struct verb {
     {.name = "discard", .states = ANY, .fn = do_discard},
     {.name = "shutdown", .states = DOWN, .fn = do_shutdown},
 };
+
+static void refuse(struct warden *w, struct call c, const char *verb, bool busy)
+{
+	const char *name = w->jail.name, *state = jail_state_name(w->st.state);
+
+	if (busy)
+		answer_error(w, c, EBUSY, "%s: %s is being saved: wait for it and try again", verb,
+			     name);
+	else if (w->st.state == JAIL_PAUSED)
+		answer_error(w, c, EBUSY, "%s: %s is paused: `gaol resume %s` first", verb, name,
+			     name);
+	else if (BIT(w->st.state) & DOWN)
+		answer_error(w, c, EBUSY, "%s: %s is %s: `gaol start %s` first", verb, name, state,
+			     name);
+	else
+		answer_error(w, c, EBUSY, "%s: %s is %s: wait for it and try again", verb, name,
+			     state);
+}
 
 void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, int fd)
 {
@@ -273,9 +344,7 @@ void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, 
 		/* An operation that only reads (sync) blocks nobody but another operation. */
 		bool busy = w->op && v->states != (unsigned)ANY && v->fn != do_procs;
 		if (!(v->states & BIT(w->st.state)) || busy) {
-			answer_error(w, c, EBUSY, "%s: %s is %s: wait for it and try again", name,
-				     w->jail.name,
-				     busy ? "being saved" : jail_state_name(w->st.state));
+			refuse(w, c, name, busy);
 			fd_close(&fd);
 			return;
 		}

@@ -41,6 +41,11 @@ static void on_ready(void *user, uint32_t pid)
 	buf_fmt(&((struct rig *)user)->log, "ready %u\n", pid);
 }
 
+static void on_off(void *user)
+{
+	buf_str(&((struct rig *)user)->log, "off\n");
+}
+
 static void on_main_exit(void *user, int status, int err, const char *why)
 {
 	buf_fmt(&((struct rig *)user)->log, "main_exit %d %d %s\n", status, err, why);
@@ -95,6 +100,7 @@ static const struct chan_ops ops = {
     .hello = on_hello,
     .ready = on_ready,
     .main_exit = on_main_exit,
+    .off = on_off,
     .exec_started = on_started,
     .exec_failed = on_failed,
     .stream_data = on_data,
@@ -235,11 +241,12 @@ START_TEST(test_dialogue_in_pieces)
 	add_frame(&b, CHAN_EOF, 0, (uint32_t)id, "", 0);
 	add_frame(&b, CHAN_EXIT, 0, (uint32_t)id, "\0\x07\0\0", 4);
 	add_frame(&b, CHAN_MAIN_EXIT, 0, 0, "\0\x7f\0\0\2\0\0\0exec x", 15);
+	add_frame(&b, CHAN_OFF, 0, 0, "", 0);
 	for (size_t i = 0; i < b.len; i += step)
 		chan_feed(r.c, b.p + i, b.len - i < step ? b.len - i : step);
 	ck_assert_str_eq(buf_cstr(&r.log), "hello 7.3.4 5000\nready 5\nstarted 7\ndata 1 out\n"
 					   "data 2 err\nreply 0 3 cut\neof 1\neof 0\nexit 1792\n"
-					   "main_exit 32512 2 exec x\n");
+					   "main_exit 32512 2 exec x\noff\n");
 	ck_assert_ptr_null(chan_reason(r.c));
 	ck_assert_int_eq(chan_stream_signal(r.c, (uint32_t)id, 9), -ENOENT);
 	buf_free(&b);
@@ -279,6 +286,7 @@ static const struct {
     {.type = CHAN_DONE, .id = 2, .p = "\0\0", .n = 3, .reason = "without an errno"},
     {.type = CHAN_DONE, .flags = CHAN_MORE, .id = 2, .reason = "empty part"},
     {.type = CHAN_MAIN_EXIT, .p = "\0\0\0\0\0\0\0\0x", .n = 9, .reason = "without a text"},
+    {.type = CHAN_OFF, .p = "x", .n = 1, .reason = "of 1 bytes"},
     {.type = CHAN_MAIN_EXIT, .id = 4, .p = "\0\0\0\0\0\0\0\0x", .n = 10, .reason = "unknown id"},
 };
 

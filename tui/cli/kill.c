@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/buf.h"
-#include "core/client.h"
 #include "core/fd.h"
-#include "tui/cli/cli.h"
+#include "core/loop.h"
+#include "tui/cli/power.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CMDLINE_MAX 4096
+#define END_MS 5000
 
 /* True when a process is the warden of this jail: "gaol warden ... NAME". */
 static bool is_warden(pid_t pid, const char *name)
@@ -31,7 +33,7 @@ static bool is_warden(pid_t pid, const char *name)
 }
 
 /* A warden that does not answer: its death takes the guest with it. */
-static int kill_warden(const struct jail *j, struct err *e)
+static int kill_warden(struct jail *j, struct err *e)
 {
 	struct jail_status st;
 
@@ -45,34 +47,34 @@ static int kill_warden(const struct jail *j, struct err *e)
 			       j->name, (int)st.warden);
 	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0))
 		return err_sys(e, "%s: its warden cannot be killed", j->name);
+	for (int64_t until = loop_now_ms() + END_MS; jail_locked(j);) {
+		if (loop_now_ms() > until)
+			return err_set(e, -ETIMEDOUT,
+				       "%s: its warden was killed and does not end: "
+				       "the host's kernel log may say why",
+				       j->name);
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	}
 	return 0;
 }
 
-static int kill_one(void *user, struct jail *j)
+static bool has_warden(const struct jail_status *st)
 {
-	struct client *c;
-	struct err e;
-
-	int ret = client_connect(&c, j, &e);
-	if (ret == -ENOENT || ret == -ECONNREFUSED)
-		return CLI_OK; /* it is down: what was asked for */
-	if (ret == -ETIMEDOUT || ret == -EAGAIN)
-		return kill_warden(j, &e) ? cli_fail(&e) : CLI_OK;
-	if (ret)
-		return cli_fail(&e);
-	ret = client_call(c, "kill", NULL, -1, NULL, NULL, NULL, &e);
-	client_free(c);
-	return ret ? cli_fail(&e) : CLI_OK;
+	return st->warden != 0;
 }
 
 static int kill_verb(struct cli *c, const struct verb *v, int argc, char **argv)
 {
-	struct cli_args a;
+	static const struct power p = {.call = "kill",
+				       .grace_ms = -1,
+				       .down_is_ok = true,
+				       .wanted = has_warden,
+				       .last = kill_warden};
 
-	if (!cli_simple(&a, v, argc, argv, 1, 4096))
-		return a.status;
-	return cli_each_jail(c, a.v, a.n, kill_one, NULL);
+	return power_verb(c, &p, v, argc, argv);
 }
+
+static const struct cli_opt opts[] = {POWER_OPT_ALL, {0}};
 
 const struct verb verb_kill = {
     .name = "kill",
@@ -80,6 +82,7 @@ const struct verb verb_kill = {
     .help = "Ends jails at once, as if their power had failed",
     .more = "What their programs had not yet written is lost; what they had synced is there. A "
 	    "supervisor that does not answer is killed too.",
+    .opts = opts,
     .words = WORDS_JAILS,
     .fn = kill_verb,
 };

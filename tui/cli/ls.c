@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/cli/cli.h"
+#include "tui/cli/launch.h"
 #include "tui/cli/out.h"
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 enum { OPT_JSON = CLI_LONG };
@@ -16,12 +19,28 @@ struct listing {
 	int64_t now;
 };
 
+/* HUP and TERM are what a stop ends the command with: nothing worth a word. */
+static bool ended_badly(const struct jail_status *st)
+{
+	int s = st->exit_status;
+
+	return st->has_exit && s &&
+	       !(WIFSIGNALED(s) && (WTERMSIG(s) == SIGHUP || WTERMSIG(s) == SIGTERM));
+}
+
 /* Why a jail is down comes before the admin's own words about it. */
 static void note_cell(struct table *t, const struct jail_status *st)
 {
 	bool down = st->state == JAIL_CRASHED || st->state == JAIL_FAILED;
 
-	if (down && st->reason[0])
+	if (st->restart_at)
+		table_addf(
+		    t, "%s; starts again in %llds", st->reason,
+		    (long long)(st->restart_at > time(NULL) ? st->restart_at - time(NULL) : 0));
+	else if (st->state == JAIL_STOPPED && ended_badly(st))
+		table_addf(t, "exit status %d%s%s", launch_status(st->exit_status),
+			   st->note[0] ? "; " : "", st->note);
+	else if (down && st->reason[0])
 		table_addf(t, "%s%s%s", st->reason, st->note[0] ? "; " : "", st->note);
 	else if (st->throwaway && !st->note[0])
 		table_add(t, "thrown away by `gaol run`");
@@ -87,12 +106,14 @@ const struct verb verb_ls = {
     .name = "ls",
     .args = "[--json]",
     .help = "Lists the jails and what they are doing",
-    .more =
-	"Keys of --json: name, state (stopped, booting, running, stopping, saving, restoring, "
-	"crashed,\nfailed), warden and guest (host process numbers, 0: none), since, booted and "
-	"created (seconds\nsince 1970), memory (bytes), profile, speed, throwaway, exit_status "
-	"(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, events "
-	"(number of the newest), viewers,\nwindow (its path).",
+    .more = "Keys of --json: name, state (stopped, booting, running, paused, stopping, saving, "
+	    "restoring,\ncrashed, failed), warden and guest (host process numbers, 0: none), "
+	    "since, booted and "
+	    "created (seconds\nsince 1970), memory (bytes), profile, speed, throwaway, exit_status "
+	    "(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, events "
+	    "(number of the newest), viewers,\nwindow (its path), restarts (in a row, after "
+	    "crashes), restart_at (when "
+	    "the next is due, 0: none).",
     .examples = examples,
     .opts = opts,
     .fn = ls,

@@ -1,102 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* start, stop: the guest's power switch. */
-#include "core/client.h"
-#include "tui/cli/cli.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+/* start, restart: up. */
+#include "tui/cli/power.h"
 
-static int start_one(void *user, struct jail *j)
+enum { OPT_ENABLED = CLI_LONG };
+
+static const struct cli_opt start_opts[] = {
+    POWER_OPT_ALL,
+    {.key = OPT_ENABLED,
+     .name = "all-enabled",
+     .help = "All jails whose jail.conf says autostart = yes."},
+    {0}};
+
+static bool is_down(const struct jail_status *st)
 {
-	struct client *client;
-	struct err e;
-
-	if (client_spawn(&client, j, false, &e))
-		return cli_fail(&e);
-	int ret = client_call(client, "start", NULL, -1, NULL, NULL, NULL, &e);
-	client_free(client);
-	if (ret)
-		return cli_fail(&e);
-	if (isatty(1))
-		printf("%s: running. Next: gaol attach %s, gaol events %s, gaol diff %s\n", j->name,
-		       j->name, j->name, j->name);
-	return CLI_OK;
+	return st->state == JAIL_STOPPED || st->state == JAIL_CRASHED || st->state == JAIL_FAILED;
 }
 
 static int start(struct cli *c, const struct verb *v, int argc, char **argv)
 {
+	static const struct power p = {
+	    .call = "start", .grace_ms = -1, .spawn = true, .wanted = is_down, .done = "running"};
+	struct power_which which = {0};
 	struct cli_args a;
+	int key;
 
-	if (!cli_simple(&a, v, argc, argv, 1, 4096))
-		return a.status;
-	return cli_each_jail(c, a.v, a.n, start_one, NULL);
+	cli_args_init(&a, v, argc, argv);
+	while ((key = cli_next(&a)) > 0)
+		*(key == OPT_ENABLED ? &which.enabled : &which.all) = true;
+	return key ? a.status : power_run(c, &p, &which, &a);
 }
+
+static const char *const examples[] = {
+    "gaol start demo", "Boots it; then: gaol attach demo, gaol events demo, gaol diff demo.",
+    "gaol start --all-enabled",
+    "What systemd runs at boot or login: systemctl enable gaol, or systemctl --user enable gaol.",
+    NULL};
 
 const struct verb verb_start = {
     .name = "start",
     .args = "NAME...",
     .help = "Boots jails, and returns when their init is ready",
-    .more = "A jail that runs already is left as it is. A NAME may be a pattern: 'web*'.",
+    .more = "A jail that runs already is left as it is. A NAME may be a pattern: 'web*'. Several "
+	    "boot at once.",
+    .examples = examples,
+    .opts = start_opts,
     .words = WORDS_JAILS,
     .fn = start,
 };
 
-static const struct cli_opt stop_opts[] = {
+static const struct cli_opt restart_opts[] = {
+    POWER_OPT_ALL,
     {.key = 'g',
      .name = "grace",
      .arg = "SECONDS",
-     .help = "Time for programs to end by themselves, 10 by default; 0 kills at once."},
+     .help = "Time for programs to end by themselves, 10 by default."},
     {0}};
 
-static int stop_one(void *user, struct jail *j)
+static bool has_guest(const struct jail_status *st)
 {
-	const int *grace_ms = user;
-	struct client *client;
-	struct err e;
-
-	int ret = client_connect(&client, j, &e);
-	if (ret == -ENOENT || ret == -ECONNREFUSED)
-		return CLI_OK; /* it is down: what was asked for */
-	if (ret)
-		return cli_fail(&e);
-	ret = client_call(client, "stop", json_pack("{s:i}", "grace_ms", *grace_ms), -1, NULL, NULL,
-			  NULL, &e);
-	client_free(client);
-	return ret ? cli_fail(&e) : CLI_OK;
+	return st->guest != 0;
 }
 
-/* Seconds with an optional fraction, up to an hour, as milliseconds; -1 for anything else. */
-static int parse_grace(const char *s)
+static int restart(struct cli *c, const struct verb *v, int argc, char **argv)
 {
-	char *end;
-	double v = strtod(s, &end);
-
-	return end == s || *end || !(v >= 0 && v <= 3600) ? -1 : (int)(v * 1000);
-}
-
-static int stop(struct cli *c, const struct verb *v, int argc, char **argv)
-{
-	int grace_ms = 10000, key;
+	struct power p = {.call = "restart",
+			  .grace_ms = 10000,
+			  .spawn = true,
+			  .wanted = has_guest,
+			  .done = "running"};
+	struct power_which which = {0};
 	struct cli_args a;
+	int key;
 
 	cli_args_init(&a, v, argc, argv);
 	while ((key = cli_next(&a)) > 0) {
-		grace_ms = parse_grace(a.arg);
-		if (grace_ms < 0)
+		if (key == 'a')
+			which.all = true;
+		else if ((p.grace_ms = power_grace(a.arg)) < 0)
 			return cli_usage(v, "--grace %s: not a number of seconds", a.arg);
 	}
-	if (key || !cli_operands(&a, 1, 4096))
-		return a.status;
-	return cli_each_jail(c, a.v, a.n, stop_one, &grace_ms);
+	return key ? a.status : power_run(c, &p, &which, &a);
 }
 
-const struct verb verb_stop = {
-    .name = "stop",
+const struct verb verb_restart = {
+    .name = "restart",
     .args = "NAME...",
-    .help = "Shuts jails down: tells their programs, then kills them",
-    .more = "Everything that was written is kept. A jail that is down already is left as it is.",
-    .opts = stop_opts,
+    .help = "Shuts jails down and boots them again",
+    .more = "Changes of jail.conf take effect. Attached consoles stay attached. A jail that is "
+	    "down is started.",
+    .opts = restart_opts,
     .words = WORDS_JAILS,
-    .fn = stop,
+    .fn = restart,
 };
