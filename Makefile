@@ -48,7 +48,7 @@ DEPFILES  := $(CORE_OBJ:.o=.d) $(FACE_OBJ:.o=.d) $(UNIT_BIN:=.d)
 PROGRAM   := $(BUILD)/gaol
 
 .PHONY: all demo check check-long unit e2e screen bench fuzz screenshots deps kernel lint install uninstall clean \
-        help built tested
+        help built tested programs
 .DEFAULT_GOAL := all
 
 all: deps ## build ./gaol and the guest's init (default)
@@ -64,6 +64,8 @@ check: all kernel ## all tests but the long ones
 
 tested: lint $(UNIT_BIN)
 	$(Q)bash tests/run.sh $(UNIT_BIN) $(wildcard tests/*_cache.sh) $(E2E) $(SCREEN)
+
+programs: $(UNIT_BIN)
 
 unit: all ## the unit tests only
 	$(Q)$(MAKE) --no-print-directory $(UNIT_BIN) && bash tests/run.sh $(UNIT_BIN)

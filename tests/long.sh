@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check-long: what takes longer than make check may. Each job says what it found in one line; the
+# table goes to tests/LONG.md with date and commit. JOBS="model kills" runs only those.
+set -u -o pipefail
+cd "${BASH_SOURCE[0]%/*}/.." || exit 1
+out=tests/LONG.md
+log=build/long
+mkdir -p "$log"
+rows=() bad=0
+
+# job NAME WHAT COMMAND...: runs it, at most an hour, and keeps one row.
+job() {
+	local name=$1 what=$2 start sum word=ok
+	shift 2
+	[ -z "${JOBS-}" ] || [[ " $JOBS " == *" $name "* ]] || return 0
+	start=$SECONDS
+	timeout 3600 "$@" >"$log/$name" 2>&1 </dev/null || { word=FAIL bad=1; }
+	sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed|^100%: Checks' "$log/$name" | tail -n 1)
+	printf '%-5s %-10s %s (%d s) %s\n' "$word" "$name" "$what" $((SECONDS - start)) "${sum:-see $log/$name}"
+	rows+=("| $name | $what | $word | ${sum:-$(tail -n 1 "$log/$name" | cut -c1-80)} | $((SECONDS - start)) s |")
+}
+
+sanitized() {
+	local san=address,undefined
+	make SAN=$san built && make SAN=$san programs && export ASAN_OPTIONS=detect_leaks=1 &&
+		GAOL=$PWD/build-address-undefined/gaol GAOL_INIT=$PWD/build/guest/init \
+			bash tests/run.sh build-address-undefined/tests/test_* tests/e2e/test_road.sh tests/e2e/test_crash.sh \
+			tests/e2e/test_walls.sh tests/e2e/test_cli_*.sh
+}
+
+export -f sanitized
+job sanitized "ASan and UBSan: all unit tests, jails" bash -c sanitized
+job model "1,000,000 random operations on layer and ext4" env GAOL_MODEL_OPS=1000000 build/tests/test_layer_model
+job kills "300 kill -9 of a process at work on a layer" env GAOL_CRASH_KILLS=300 build/tests/test_layer_crash
+job faults "every changing system call fails in turn" build/tests/test_layer_faults
+job mounted "300 kill -9 of a mounted layer" env GAOL_KILLS=300 bash tests/run.sh tests/e2e/test_kill_layer.sh
+job fuzz "every fuzzer, five minutes" make fuzz TIME=300
+
+if [ -z "${JOBS-}" ]; then
+	{
+		echo "# The last run of make check-long"
+		echo
+		echo "$(date -u +%Y-%m-%d), commit $(git rev-parse --short HEAD), host kernel $(uname -r), $(nproc) cores"
+		echo
+		echo "| job | what | | result | time |"
+		echo "|---|---|---|---|---|"
+		printf '%s\n' "${rows[@]}"
+	} >"$out"
+fi
+exit $bad
