@@ -43,7 +43,8 @@ void conf_init(struct conf *c)
 
 void conf_free(struct conf *c)
 {
-	char *const texts[] = {c->user, c->home, c->shell, c->hostname, c->cwd, c->note};
+	char *const texts[] = {c->user, c->home, c->shell, c->hostname, c->cwd, c->note,
+			       c->console_record};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -180,6 +181,9 @@ int conf_check(const struct conf *c, const char *name, struct err *e)
 		why = "more than 1 of cpus needs speed = trusting: add it, or write cpus = 1";
 	else if (!strcmp(c->user, "root") != (c->uid == 0))
 		why = "user and uid do not fit: root is 0 and nobody else is; set both";
+	else if (c->console_record && c->console_record[0] != '/' &&
+		 strcmp(c->console_record, "yes") != 0 && strcmp(c->console_record, "no") != 0)
+		why = "record is yes, no or an absolute path";
 	if (why)
 		return err_set(e, -EINVAL, "%s: %s", name, why);
 	for (size_t i = 0; i < c->npaths; i++)

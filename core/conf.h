@@ -99,8 +99,10 @@ struct conf {
 	uint64_t events_ring; /* bytes of the event ring */
 	bool events_reads;    /* also record first reads of base files */
 	/* [console] */
-	uint64_t console_size;	 /* bytes of console output kept for viewers */
-	unsigned char detach[2]; /* the two keys that detach a viewer, as bytes */
+	uint64_t console_size;	      /* bytes of console output kept for viewers */
+	char *console_record;	      /* "yes", an absolute path, or "no" */
+	uint64_t console_record_size; /* bytes of one recording at most */
+	unsigned char detach[2];      /* the two keys that detach a viewer, as bytes */
 };
 
 /* Fills c with the defaults. Every struct conf starts with this or with conf_parse/conf_load. */

@@ -60,11 +60,12 @@ struct jail_status {
 	char note[128];
 	unsigned checkpoint; /* number of the present one, 0 = none */
 	int64_t checkpoint_time;
-	uint64_t events;    /* seq of the newest event */
-	int viewers;	    /* attached consoles */
-	char window[256];   /* path of the window, "" = none */
-	unsigned restarts;  /* times in a row that the restart policy has brought it back */
-	int64_t restart_at; /* when it will again, 0 = no restart is planned */
+	uint64_t events;     /* seq of the newest event */
+	int viewers;	     /* attached consoles */
+	uint16_t rows, cols; /* the console's size */
+	char window[256];    /* path of the window, "" = none */
+	unsigned restarts;   /* times in a row that the restart policy has brought it back */
+	int64_t restart_at;  /* when it will again, 0 = no restart is planned */
 };
 
 struct jail_places {

@@ -70,6 +70,8 @@ struct json_t *jail_status_to_json(const struct jail_status *st)
 	json_object_set_new(o, "checkpoint_time", json_integer(st->checkpoint_time));
 	json_object_set_new(o, "events", json_integer((json_int_t)st->events));
 	json_object_set_new(o, "viewers", json_integer(st->viewers));
+	json_object_set_new(o, "rows", json_integer(st->rows));
+	json_object_set_new(o, "cols", json_integer(st->cols));
 	json_object_set_new(o, "window", text_json(st->window));
 	json_object_set_new(o, "restarts", json_integer(st->restarts));
 	json_object_set_new(o, "restart_at", json_integer(st->restart_at));
@@ -117,6 +119,8 @@ int jail_status_from_json(const struct json_t *o, struct jail_status *st)
 	st->checkpoint_time = num(o, "checkpoint_time");
 	st->events = (uint64_t)num(o, "events");
 	st->viewers = (int)num(o, "viewers");
+	st->rows = (uint16_t)num(o, "rows");
+	st->cols = (uint16_t)num(o, "cols");
 	str(o, "window", st->window, sizeof(st->window));
 	st->restarts = (unsigned)num(o, "restarts");
 	st->restart_at = num(o, "restart_at");

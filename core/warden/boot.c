@@ -21,6 +21,8 @@
 #define BOOT_LIMIT_MS 60000
 #define END_LIMIT_MS 500
 #define SEED_BYTES 64
+#define CONSOLE_ROWS 24 /* until a viewer's terminal says otherwise */
+#define CONSOLE_COLS 80
 
 bool boot_is_up(const struct warden *w)
 {
@@ -210,8 +212,8 @@ static int set_up(struct warden *w)
 					.gid = c->gid,
 					.groups = groups,
 					.term = "xterm-256color",
-					.rows = 24,
-					.cols = 80,
+					.rows = w->st.rows,
+					.cols = w->st.cols,
 					.flags = c->command.n ? 0 : CHAN_LOGIN}};
 
 	for (size_t i = 0; i < c->groups.n && i < CHAN_MAX_GROUPS; i++)
@@ -318,6 +320,8 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 	w->idle = idle;
 	w->main_over = w->off = false;
 	w->down = DOWN_TOLD;
+	w->st.rows = w->st.rows ? w->st.rows : CONSOLE_ROWS;
+	w->st.cols = w->st.cols ? w->st.cols : CONSOLE_COLS;
 	w->errand = ERRAND_NONE;
 	w->gone[0] = '\0';
 	w->st.has_exit = false;

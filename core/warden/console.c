@@ -132,6 +132,7 @@ static void console_ready(void *user, int events)
 		return;
 	}
 	scroll_add(w->scroll, part, (size_t)n);
+	tape_output(w, part, (size_t)n);
 	pump_all(w);
 }
 
@@ -148,6 +149,7 @@ int console_open(struct warden *w, int *guest_end, struct err *e)
 	w->console_mark = w->scroll->end;
 	w->console_watch = loop_fd_add(w->loop, pair[0], LOOP_IN, console_ready, w);
 	*guest_end = pair[1];
+	tape_open(w);
 	return 0;
 }
 
@@ -159,8 +161,11 @@ void console_close(struct warden *w)
 	if (w->console < 0)
 		return;
 	/* What a dying kernel said last. */
-	while ((n = read(w->console, part, sizeof(part))) > 0)
+	while ((n = read(w->console, part, sizeof(part))) > 0) {
 		scroll_add(w->scroll, part, (size_t)n);
+		tape_output(w, part, (size_t)n);
+	}
+	tape_close(w);
 	loop_fd_del(w->console_watch);
 	w->console_watch = NULL;
 	fd_close(&w->console);
@@ -205,8 +210,15 @@ static uint64_t replay_from(const struct scroll *s)
 
 static void resize(struct warden *w, uint16_t rows, uint16_t cols)
 {
-	if (w->chan && rows && cols)
-		chan_console_winsize(w->chan, rows, cols);
+	if (!w->chan || !rows || !cols)
+		return;
+	chan_console_winsize(w->chan, rows, cols);
+	if (rows == w->st.rows && cols == w->st.cols)
+		return;
+	w->st.rows = rows;
+	w->st.cols = cols;
+	tape_size(w);
+	warden_announce(w);
 }
 
 void console_attach(struct warden *w, struct peer *p, const json_t *o)
@@ -215,6 +227,7 @@ void console_attach(struct warden *w, struct peer *p, const json_t *o)
 
 	p->viewer = true;
 	p->viewer_reads = json_is_true(json_object_get(o, "readonly"));
+	p->viewer_keys = json_is_true(json_object_get(o, "keys"));
 	p->cursor =
 	    json_is_false(json_object_get(o, "replay")) ? w->scroll->end : replay_from(w->scroll);
 	w->st.viewers++;
@@ -248,7 +261,13 @@ void console_keys(struct warden *w, struct peer *p, const void *data, size_t n)
 		return;
 	}
 	buf_add(&w->console_in, data, n);
-	write_keys(w);
+	for (struct peer *v = w->peers, *next; v; v = next) {
+		next = v->next;
+		if (v->viewer && v->viewer_keys)
+			peer_send(w, v, PROTO_CONSOLE_KEYS, 0, data, n, -1);
+	}
+	if (w->console >= 0)
+		write_keys(w);
 }
 
 void console_size(struct warden *w, struct peer *p, const void *data, size_t n)

@@ -2,9 +2,9 @@
 /*
  * The way down, one limit after the other:
  *
- *   init is told	 programs get SIGTERM, after the caller's grace SIGKILL; init syncs and powers
- * off the kernel is told  by its mconsole: write back what is dirty, then halt; for an init that
- * hangs the processes are killed
+ *   init is told	 programs get SIGTERM, after the caller's grace SIGKILL; init syncs and
+ * powers off the kernel is told  by its mconsole: write back what is dirty, then halt; for an init
+ * that hangs the processes are killed
  */
 #include "core/warden/internal.h"
 #include <string.h>

@@ -29,6 +29,7 @@
 struct peer;
 struct exec;
 struct scroll;
+struct tape;
 struct worker;
 struct op;
 struct put;
@@ -97,6 +98,7 @@ struct warden {
 	int console; /* our end of its socket, -1 */
 	struct loop_fd *console_watch;
 	struct buf console_in; /* keys on their way to the guest */
+	struct tape *tape;     /* the recording of jail.conf, NULL: none */
 	uint64_t console_mark; /* where the present guest's output begins */
 
 	struct op *op;	  /* the checkpoint or rollback under way */
@@ -152,6 +154,7 @@ struct peer {
 	uint64_t arm_seq;
 	bool viewer;	   /* attached to the console */
 	bool viewer_reads; /* only reads */
+	bool viewer_keys;  /* is also told what others type: PROTO_CONSOLE_KEYS */
 	uint64_t cursor;   /* console bytes it has got */
 	bool dead;
 };
@@ -169,6 +172,13 @@ void console_size(struct warden *w, struct peer *p, const void *data, size_t n);
 void console_pump(struct warden *w, struct peer *p);
 /* The console's last line that begins like a kernel panic, into out; false when there is none. */
 bool console_panic(struct warden *w, char *out, size_t size);
+
+/* tape.c: the recording that jail.conf asks for */
+void tape_open(struct warden *w);
+void tape_close(struct warden *w);
+void tape_output(struct warden *w, const void *p, size_t n);
+void tape_size(struct warden *w);
+void tape_mark(struct warden *w, const char *text);
 
 /* exec.c: programs run for clients */
 void exec_start(struct warden *w, struct peer *p, uint32_t tag, const json_t *o);

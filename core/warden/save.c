@@ -101,6 +101,9 @@ static void note_present(struct warden *w, const json_t *result)
 {
 	w->st.checkpoint = (unsigned)json_integer_value(json_object_get(result, "number"));
 	w->st.checkpoint_time = time(NULL);
+	char *mark = xasprintf("checkpoint %u", w->st.checkpoint);
+	tape_mark(w, mark);
+	free(mark);
 }
 
 static void saved(void *user, const json_t *result, int code, const char *error)

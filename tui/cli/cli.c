@@ -10,11 +10,12 @@
 #include <string.h>
 
 const struct verb *const cli_verbs[] = {
-    &verb_run,	      &verb_new,      &verb_ls,	    &verb_start,  &verb_stop, &verb_kill,
-    &verb_restart,    &verb_pause,    &verb_resume, &verb_attach, &verb_exec, &verb_wait,
-    &verb_rm,	      &verb_events,   &verb_diff,   &verb_log,	  &verb_cat,  &verb_cp,
-    &verb_checkpoint, &verb_rollback, &verb_redo,   &verb_doctor, &verb_help, &verb_version,
-    &verb_completion, &verb_layer,    &verb_warden, &verb_worker, NULL};
+    &verb_run,	   &verb_new,	  &verb_ls,	    &verb_start,    &verb_stop,	  &verb_kill,
+    &verb_restart, &verb_pause,	  &verb_resume,	    &verb_record,   &verb_replay, &verb_attach,
+    &verb_exec,	   &verb_wait,	  &verb_rm,	    &verb_events,   &verb_diff,	  &verb_log,
+    &verb_cat,	   &verb_cp,	  &verb_checkpoint, &verb_rollback, &verb_redo,	  &verb_doctor,
+    &verb_help,	   &verb_version, &verb_completion, &verb_layer,    &verb_warden, &verb_worker,
+    NULL};
 
 const struct verb *cli_find(const char *name)
 {

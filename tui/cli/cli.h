@@ -135,6 +135,7 @@ void cli_await_end(struct client *client);
 extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, verb_attach,
     verb_checkpoint, verb_log, verb_diff, verb_rollback, verb_redo, verb_rm, verb_wait, verb_events,
     verb_cp, verb_cat, verb_exec, verb_run, verb_doctor, verb_completion, verb_help, verb_version,
-    verb_layer, verb_warden, verb_worker, verb_restart, verb_pause, verb_resume;
+    verb_layer, verb_warden, verb_worker, verb_restart, verb_pause, verb_resume, verb_record,
+    verb_replay;
 
 #endif

@@ -111,7 +111,8 @@ const struct verb verb_ls = {
 	    "since, booted and "
 	    "created (seconds\nsince 1970), memory (bytes), profile, speed, throwaway, exit_status "
 	    "(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, events "
-	    "(number of the newest), viewers,\nwindow (its path), restarts (in a row, after "
+	    "(number of the newest), viewers,\nwindow (its path), rows and cols (of the console), "
+	    "restarts (in a row, after "
 	    "crashes), restart_at (when "
 	    "the next is due, 0: none).",
     .examples = examples,
