@@ -97,6 +97,13 @@ void jail_close(struct jail *j);
  */
 int jail_create(const struct jail_places *p, const char *name, const char *conf, size_t n,
 		struct err *e);
+/*
+ * Makes a new jail, stopped, from a checkpoint of another (id as log_resolve takes it; *number is
+ * which it was): same jail.conf, that checkpoint as its present one with the line it stands on, its
+ * layer as it was there. The other may run, and may be pruned or removed afterwards. -EEXIST.
+ */
+int jail_fork(const struct jail_places *p, const struct jail *from, const char *id,
+	      const char *name, unsigned *number, struct err *e);
 /* A free name "run-XXXXXX" for a throw-away jail into name[JAIL_NAME_MAX + 1]. */
 void jail_random_name(char *name);
 /* Removes a jail's directories; the caller holds its lock. Progress: fn(user, entries removed), may

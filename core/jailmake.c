@@ -4,6 +4,8 @@
 #include "core/conf.h"
 #include "core/fd.h"
 #include "core/jail.h"
+#include "core/repo/fork.h"
+#include "core/repo/log.h"
 #include "core/repo/save.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -30,27 +32,41 @@ static int first_checkpoint(int jailfd, struct err *e)
 	return ret;
 }
 
+/* What goes into the temporary directory of a jail that is being made. */
+struct making {
+	struct jail_status st;
+	const char *conf;
+	size_t n;
+	struct repo *from; /* a fork: the repository that "hash" is in; else NULL */
+	const char *hash;
+};
+
 /* upper/ is the guest's root directory; its record is the default, root:root 0755. */
-static int fill(const char *dir, const struct jail_status *st, const char *conf, size_t n,
-		struct err *e)
+static int make_empty(int fd, const char *dir, struct err *e)
 {
 	static const char *const subdirs[] = {"upper", "work"};
+
+	for (size_t i = 0; i < sizeof(subdirs) / sizeof(subdirs[0]); i++)
+		if (mkdirat(fd, subdirs[i], 0700))
+			return err_sys(e, "%s/%s: cannot make it", dir, subdirs[i]);
+	return first_checkpoint(fd, e);
+}
+
+static int fill(const char *dir, const struct making *m, struct err *e)
+{
 	cleanup_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct jail j = {.dirfd = fd};
 
 	if (fd < 0)
 		return err_sys(e, "%s", dir);
-	for (size_t i = 0; i < sizeof(subdirs) / sizeof(subdirs[0]); i++)
-		if (mkdirat(fd, subdirs[i], 0700))
-			return err_sys(e, "%s/%s: cannot make it", dir, subdirs[i]);
-	int ret = file_replace_at(fd, CONF_FILE, conf, n, 0600, false);
+	int ret = file_replace_at(fd, CONF_FILE, m->conf, m->n, 0600, false);
 	if (!ret)
-		ret = jail_status_write(&j, st);
+		ret = jail_status_write(&j, &m->st);
 	if (ret) {
 		errno = -ret;
 		return err_sys(e, "%s: cannot write it", dir);
 	}
-	return first_checkpoint(fd, e);
+	return m->from ? fork_repo(m->from, m->hash, fd, NULL, e) : make_empty(fd, dir, e);
 }
 
 static void first_status(struct jail_status *st, const char *name, const struct conf *c)
@@ -66,24 +82,14 @@ static void first_status(struct jail_status *st, const char *name, const struct 
 	snprintf(st->note, sizeof(st->note), "%s", c->note ? c->note : "");
 }
 
-int jail_create(const struct jail_places *p, const char *name, const char *text, size_t n,
+/* Fills a temporary directory and renames it into place. */
+static int make(const struct jail_places *p, const char *name, const struct making *m,
 		struct err *e)
 {
-	struct jail_status st;
-	struct conf c;
-
-	if (!jail_name_ok(name))
-		return err_set(
-		    e, -EINVAL,
-		    "%s: not a jail's name: use 1 to 32 of a-z 0-9 . _ -, a letter or digit first",
-		    name);
-	int ret = conf_parse(text, n, CONF_FILE, &c, e);
-	if (ret)
-		return ret;
-	first_status(&st, name, &c);
-	conf_free(&c);
 	char *tmp = xasprintf("%s/jails/.new-XXXXXX", p->home);
 	char *to = xasprintf("%s/jails/%s", p->home, name);
+	int ret;
+
 	if (!access(to, F_OK))
 		ret = err_set(e, -EEXIST,
 			      "%s: there is such a jail: choose another name or `gaol rm %s`", name,
@@ -91,7 +97,7 @@ int jail_create(const struct jail_places *p, const char *name, const char *text,
 	else if (!mkdtemp(tmp))
 		ret = err_sys(e, "%s", tmp);
 	else
-		ret = fill(tmp, &st, text, n, e);
+		ret = fill(tmp, m, e);
 	if (!ret && renameat2(AT_FDCWD, tmp, AT_FDCWD, to, RENAME_NOREPLACE))
 		ret =
 		    errno == EEXIST
@@ -101,5 +107,75 @@ int jail_create(const struct jail_places *p, const char *name, const char *text,
 		dir_remove_tree(AT_FDCWD, tmp);
 	free(tmp);
 	free(to);
+	return ret;
+}
+
+static int check_name(const char *name, struct err *e)
+{
+	if (jail_name_ok(name))
+		return 0;
+	return err_set(
+	    e, -EINVAL,
+	    "%s: not a jail's name: use 1 to 32 of a-z 0-9 . _ -, a letter or digit first", name);
+}
+
+int jail_create(const struct jail_places *p, const char *name, const char *text, size_t n,
+		struct err *e)
+{
+	struct making m = {.conf = text, .n = n};
+	struct conf c;
+
+	int ret = check_name(name, e);
+	if (!ret)
+		ret = conf_parse(text, n, CONF_FILE, &c, e);
+	if (ret)
+		return ret;
+	first_status(&m.st, name, &c);
+	conf_free(&c);
+	return make(p, name, &m, e);
+}
+
+/* The fork's own copy of the text, so that comments and order stay. */
+static int fork_conf(const struct jail *from, const char *name, struct making *m, struct buf *text,
+		     struct err *e)
+{
+	struct conf c;
+	int ret = file_read_at(from->dirfd, CONF_FILE, CONF_FILE_MAX, text);
+
+	if (ret)
+		return err_set(e, ret, "%s/" CONF_FILE ": %s", from->dir, strerror(-ret));
+	ret = conf_parse(buf_cstr(text), text->len, CONF_FILE, &c, e);
+	if (ret)
+		return ret;
+	m->conf = buf_cstr(text);
+	m->n = text->len;
+	first_status(&m->st, name, &c);
+	conf_free(&c);
+	return 0;
+}
+
+int jail_fork(const struct jail_places *p, const struct jail *from, const char *id,
+	      const char *name, unsigned *number, struct err *e)
+{
+	struct checkpoint c = {0};
+	struct making m = {0};
+	struct buf text = {0};
+
+	int ret = check_name(name, e);
+	if (!ret)
+		ret = repo_open(&m.from, from->dirfd, e);
+	if (!ret)
+		ret = log_resolve(m.from, id, from->name, &c, e);
+	if (!ret)
+		ret = fork_conf(from, name, &m, &text, e);
+	if (!ret) {
+		m.hash = c.hash;
+		m.st.checkpoint = *number = c.number;
+		m.st.checkpoint_time = c.time;
+		ret = make(p, name, &m, e);
+	}
+	checkpoint_free(&c);
+	repo_close(m.from);
+	buf_free(&text);
 	return ret;
 }

@@ -229,7 +229,7 @@ static int passes(struct repo *r, const git_oid *from, const git_oid *to, enum p
 		if (w.stage < 0)
 			err = err_sys(e, "rollback: cannot open gaol/stage");
 	}
-	w.build = (struct build){.r = r, .stage = w.stage, .e = e};
+	w.build = (struct build){.r = r, .stage = w.stage, .work = r->work, .e = e};
 	pace_begin(&w.build.pace, h, last == STAGE ? "stage" : "apply", 0);
 	if (!err)
 		err = one_pass(&w, last, &a, &b);

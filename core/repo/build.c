@@ -205,14 +205,19 @@ static int build_whiteout(struct build *b, int dirfd, const char *name)
 	cleanup_fd int fd = -1;
 
 	/* the layer's one inode for all of them, when it can take a further link */
-	if (!linkat(b->r->work, "whiteout", dirfd, name, 0))
+	if (!linkat(b->work, "whiteout", dirfd, name, 0))
 		return 0;
 	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cannot(b->e, -errno, name, "make");
 	record_encode(&r, raw);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
-	return set(path, RECORD_XATTR, raw, sizeof(raw)) ? cannot(b->e, -errno, name, "mark") : 0;
+	if (set(path, RECORD_XATTR, raw, sizeof(raw)))
+		return cannot(b->e, -errno, name, "mark");
+	/* a fresh layer has none yet; failure costs an inode for each */
+	if (linkat(dirfd, name, b->work, "whiteout", 0))
+		errno = 0;
+	return 0;
 }
 
 /* A member of a hard link group: one more link of the inode that lies in the stage. */

@@ -192,6 +192,7 @@ void saving_end(struct saving *s);
 struct build {
 	struct repo *r;
 	int stage; /* gaol/stage: inodes of hard link groups lie there as gHEX16 */
+	int work;  /* the layer's work/: its one inode for whiteouts lies there */
 	const struct groups *groups;
 	unsigned depth;
 	struct pace pace;

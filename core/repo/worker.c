@@ -158,6 +158,28 @@ static int do_create(struct job *j)
 	return err ? err : do_status(j);
 }
 
+static int do_tag(struct job *j)
+{
+	const char *tag = text(j, "tag");
+	struct checkpoint c;
+	int err = log_resolve(j->r, text(j, "id"), text(j, "name"), &c, &j->e);
+
+	if (err)
+		return err;
+	err = log_tag(j->r, &c, tag ? tag : "", &j->e);
+	json_int_t number = c.number;
+	checkpoint_free(&c);
+	return err ? err : say_ok(j, json_pack("{s:I}", "number", number));
+}
+
+static int do_untag(struct job *j)
+{
+	const char *tag = text(j, "tag");
+	int err = log_untag(j->r, tag ? tag : "", &j->e);
+
+	return err ? err : say_ok(j, json_object());
+}
+
 static const struct op {
 	const char *name;
 	int (*fn)(struct job *j);
@@ -166,6 +188,7 @@ static const struct op {
     {.name = "save", .fn = do_save},	     {.name = "needed", .fn = do_needed},
     {.name = "rollback", .fn = do_rollback}, {.name = "redo", .fn = do_redo},
     {.name = "plan", .fn = do_plan},	     {.name = "recover", .fn = do_recover},
+    {.name = "tag", .fn = do_tag},	     {.name = "untag", .fn = do_untag},
     {.name = "status", .fn = do_status},     {.name = "create", .fn = do_create, .makes = true},
 };
 

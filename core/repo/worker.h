@@ -12,6 +12,8 @@
  *   {"op": "recover"}
  *   {"op": "create"}            makes the repository and checkpoint 1
  *   {"op": "status"}            the present checkpoint
+ *   {"op": "tag", "id": "ID", "tag": WORD, "name": JAIL}
+ *   {"op": "untag", "tag": WORD}
  * Standard output has one JSON object a line, the last one "ok" or "error":
  *   {"progress": {"phase": "store", "done": n, "total": n}}
  *   {"ok": {...}}
@@ -19,7 +21,7 @@
  * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged"};
  * needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "saved", "from", "entries",
  * "unchanged"}; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
- * "message".
+ * "message"; tag: {"number"}; untag: {}.
  * SIGTERM cancels. The exit status is 0 after "ok", 1 after "error", 2 for a request that is none.
  */
 #ifndef GAOL_CORE_REPO_WORKER_H

@@ -227,6 +227,8 @@ void layers_close(struct warden *w);
 void save_checkpoint(struct warden *w, struct call c, const json_t *args);
 void save_rollback(struct warden *w, struct call c, const json_t *args, bool redo);
 void save_sync(struct warden *w, struct call c);
+/* Has the worker change the repository alone: the guest notices nothing. */
+void save_repo(struct warden *w, struct call c, const char *name, const json_t *args);
 /* A chan request was answered (chan_ops.reply); true when it was the operation's. */
 bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n);
 /* The guest went down as the operation asked, and everything of it is released. */

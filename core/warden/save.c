@@ -15,7 +15,7 @@
 #define SYNC_LIMIT_MS 5000
 #define MESSAGE_MAX 4096
 
-enum op_kind { OP_SAVE, OP_BACK, OP_SYNC };
+enum op_kind { OP_SAVE, OP_BACK, OP_SYNC, OP_REPO };
 enum op_step { STEP_SYNC, STEP_PLAN, STEP_GUEST_DOWN, STEP_WORK, STEP_BOOT };
 
 struct op {
@@ -335,6 +335,28 @@ void save_rollback(struct warden *w, struct call c, const json_t *args, bool red
 		json_object_set_new(op->request, "to", json_string(id));
 	warden_enter(w, JAIL_RESTORING, NULL);
 	begin_sync(w, true);
+}
+
+static void repo_done(void *user, const json_t *result, int code, const char *error)
+{
+	struct warden *w = user;
+
+	if (result)
+		w->op->result = json_deep_copy(result);
+	else
+		op_fail(w, code, error);
+	op_answer(w);
+}
+
+void save_repo(struct warden *w, struct call c, const char *name, const json_t *args)
+{
+	struct op *op = op_begin(w, OP_REPO, c);
+
+	op->step = STEP_WORK;
+	op->request = json_is_object(args) ? json_deep_copy(args) : json_object();
+	json_object_set_new(op->request, "op", json_string(name));
+	json_object_set_new(op->request, "name", json_string(w->jail.name));
+	start_worker(w, repo_done);
 }
 
 void save_sync(struct warden *w, struct call c)

@@ -242,6 +242,16 @@ static void do_redo(struct warden *w, struct peer *p, struct call c, const json_
 	save_rollback(w, c, args, true);
 }
 
+static void do_tag(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	save_repo(w, c, "tag", args);
+}
+
+static void do_untag(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	save_repo(w, c, "untag", args);
+}
+
 static void do_put(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	put_start(w, c, args, fd);
@@ -304,6 +314,8 @@ static const struct verb {
     {.name = "checkpoint", .states = DOWN | UP, .fn = do_checkpoint},
     {.name = "rollback", .states = DOWN | UP, .fn = do_rollback},
     {.name = "redo", .states = DOWN | UP, .fn = do_redo},
+    {.name = "tag", .states = DOWN | UP, .fn = do_tag},
+    {.name = "untag", .states = DOWN | UP, .fn = do_untag},
     {.name = "put", .states = DOWN | UP, .fn = do_put},
     {.name = "procs", .states = UP | BIT(JAIL_SAVING), .fn = do_procs},
     {.name = "keep", .states = ANY, .fn = do_keep},

@@ -5,17 +5,27 @@
 #include "core/fd.h"
 #include <errno.h>
 #include <fnmatch.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 const struct verb *const cli_verbs[] = {
+<<<<<<< HEAD
     &verb_run,	   &verb_new,	  &verb_ls,	    &verb_start,    &verb_stop,	  &verb_kill,
     &verb_restart, &verb_pause,	  &verb_resume,	    &verb_record,   &verb_replay, &verb_attach,
     &verb_exec,	   &verb_wait,	  &verb_rm,	    &verb_events,   &verb_diff,	  &verb_log,
     &verb_cat,	   &verb_cp,	  &verb_checkpoint, &verb_rollback, &verb_redo,	  &verb_doctor,
     &verb_help,	   &verb_version, &verb_completion, &verb_layer,    &verb_warden, &verb_worker,
     NULL};
+=======
+    &verb_run,	      &verb_new,      &verb_ls,	    &verb_start,  &verb_stop,	 &verb_kill,
+    &verb_restart,    &verb_pause,    &verb_resume, &verb_attach, &verb_exec,	 &verb_wait,
+    &verb_rm,	      &verb_events,   &verb_diff,   &verb_log,	  &verb_cat,	 &verb_cp,
+    &verb_checkpoint, &verb_rollback, &verb_redo,   &verb_fork,	  &verb_tag,	 &verb_untag,
+    &verb_verify,     &verb_df,	      &verb_doctor, &verb_help,	  &verb_version, &verb_completion,
+    &verb_layer,      &verb_warden,   &verb_worker, NULL};
+>>>>>>> 0a54264 (repo, cli: fork, tag, untag, verify, df)
 
 const struct verb *cli_find(const char *name)
 {
@@ -156,6 +166,29 @@ int cli_steer(struct client **out, const struct jail *j, bool *spawned, struct e
 		return ret;
 	*spawned = true;
 	return client_spawn(out, j, false, e);
+}
+
+int cli_call(struct cli *c, const char *name, const char *call, json_t *args, json_t **result,
+	     struct err *e)
+{
+	struct client *client;
+	struct jail j;
+	bool spawned;
+
+	int ret = cli_jail(c, name, &j, e);
+	if (ret) {
+		json_decref(args);
+		return ret;
+	}
+	ret = cli_steer(&client, &j, &spawned, e);
+	if (ret) {
+		json_decref(args);
+	} else {
+		ret = client_call(client, call, args, -1, result, NULL, NULL, e);
+		cli_done(client, spawned);
+	}
+	jail_close(&j);
+	return ret;
 }
 
 void cli_done(struct client *client, bool spawned)

@@ -126,6 +126,13 @@ struct client;
  * is to be ended by cli_done. 0 or -errno with e set.
  */
 int cli_steer(struct client **out, const struct jail *j, bool *spawned, struct err *e);
+struct json_t;
+/*
+ * One call of a jail's warden by name, with cli_steer and cli_done around it. args is taken over;
+ * *result (may be NULL) is the caller's. Returns 0 or -errno with e set.
+ */
+int cli_call(struct cli *c, const char *name, const char *call, struct json_t *args,
+	     struct json_t **result, struct err *e);
 /* Ends what cli_steer began: a warden that was only started for one call goes again. */
 void cli_done(struct client *client, bool spawned);
 /* Waits until the warden has ended: from then on nobody holds the jail's lock. */
@@ -137,5 +144,7 @@ extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, ve
     verb_cp, verb_cat, verb_exec, verb_run, verb_doctor, verb_completion, verb_help, verb_version,
     verb_layer, verb_warden, verb_worker, verb_restart, verb_pause, verb_resume, verb_record,
     verb_replay;
+/* Checkpoints beyond the first few: */
+extern const struct verb verb_fork, verb_tag, verb_untag, verb_verify, verb_df;
 
 #endif
