@@ -184,7 +184,10 @@ static void reap(struct init *in)
 		(void)(console_reaped(in, pid, status) || exec_reaped(in, pid, status) ||
 		       jobs_reaped(in, pid, status));
 	}
-	in->childless = pid < 0 && errno == ECHILD;
+	/* As an ordinary process init has adopted what it may not signal: that is not waited for.
+	 */
+	in->childless = (pid < 0 && errno == ECHILD) ||
+			(!in->pid1 && !in->streams && !in->jobs && !in->main.pid);
 }
 
 static void on_signals(void *user, uint32_t events)

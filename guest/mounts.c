@@ -11,7 +11,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { SETTLE_NS = 2 * 1000 * 1000 };
 
 struct place {
 	const char *type, *dir, *options;
@@ -163,5 +167,14 @@ void mounts_undo(void)
 			umount2(dir, UMOUNT_NOFOLLOW | MNT_DETACH);
 	}
 	free(text);
-	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+void mounts_settle_root(void)
+{
+	struct timespec pause = {.tv_nsec = SETTLE_NS};
+	struct statfs st;
+
+	sync();
+	statfs("/", &st);
+	nanosleep(&pause, NULL);
 }

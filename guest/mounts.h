@@ -10,7 +10,15 @@
 void mounts_make(void);
 /* Loopback up, limits, core pattern, Ctrl-Alt-Del as a signal. */
 void mounts_settle(void);
-/* Unmounts what can be, the last mounted first, and makes the root read-only. */
+/* Unmounts what can be, the last mounted first, but for the root: virtiofs has nothing to write
+ * behind a sync, and its remount would drop every dentry (see mounts_settle_root). */
 void mounts_undo(void);
+/*
+ * Syncs, and lets the requests that nobody waits for (FORGET, RELEASE) come back: UML's power-off
+ * resets the devices and then removes them, and virtio_fs_remove (fs/fuse/virtio_fs.c) waits for
+ * every request that was under way at the reset, for ever. A round trip flushes what was sent
+ * before it, the pause covers the queue of FORGETs, which has no reply.
+ */
+void mounts_settle_root(void);
 
 #endif

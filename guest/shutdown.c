@@ -70,7 +70,7 @@ static void __attribute__((noreturn)) finish(struct init *in)
 	if (in->pid1) {
 		sync();
 		mounts_undo();
-		sync();
+		mounts_settle_root();
 	}
 	if (in->shutdown.tag) {
 		unsigned char p[8] = {0};
