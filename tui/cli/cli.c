@@ -10,22 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A line for each kind, so that two who add one do not meet. */
+/* clang-format off */
 const struct verb *const cli_verbs[] = {
-<<<<<<< HEAD
-    &verb_run,	   &verb_new,	  &verb_ls,	    &verb_start,    &verb_stop,	  &verb_kill,
-    &verb_restart, &verb_pause,	  &verb_resume,	    &verb_record,   &verb_replay, &verb_attach,
-    &verb_exec,	   &verb_wait,	  &verb_rm,	    &verb_events,   &verb_diff,	  &verb_log,
-    &verb_cat,	   &verb_cp,	  &verb_checkpoint, &verb_rollback, &verb_redo,	  &verb_doctor,
-    &verb_help,	   &verb_version, &verb_completion, &verb_layer,    &verb_warden, &verb_worker,
-    NULL};
-=======
-    &verb_run,	      &verb_new,      &verb_ls,	    &verb_start,  &verb_stop,	 &verb_kill,
-    &verb_restart,    &verb_pause,    &verb_resume, &verb_attach, &verb_exec,	 &verb_wait,
-    &verb_rm,	      &verb_events,   &verb_diff,   &verb_log,	  &verb_cat,	 &verb_cp,
-    &verb_checkpoint, &verb_rollback, &verb_redo,   &verb_fork,	  &verb_tag,	 &verb_untag,
-    &verb_verify,     &verb_df,	      &verb_doctor, &verb_help,	  &verb_version, &verb_completion,
-    &verb_layer,      &verb_warden,   &verb_worker, NULL};
->>>>>>> 0a54264 (repo, cli: fork, tag, untag, verify, df)
+	&verb_run, &verb_new, &verb_ls, &verb_start, &verb_stop, &verb_kill, &verb_restart, &verb_pause, &verb_resume,
+	&verb_record, &verb_replay, &verb_attach, &verb_exec, &verb_wait, &verb_rm, &verb_events,
+	&verb_diff, &verb_log, &verb_cat, &verb_cp,
+	&verb_checkpoint, &verb_rollback, &verb_redo,
+	&verb_fork,
+	&verb_tag, &verb_untag,
+	&verb_verify, &verb_df,
+	&verb_doctor, &verb_help, &verb_version, &verb_completion,
+	&verb_layer, &verb_warden, &verb_worker,
+	NULL
+};
+/* clang-format on */
 
 const struct verb *cli_find(const char *name)
 {
