@@ -469,6 +469,11 @@ int chan_ps(struct chan *c)
 	return put_request(c, CHAN_PS, NULL, 0);
 }
 
+int chan_info(struct chan *c)
+{
+	return put_request(c, CHAN_INFO, NULL, 0);
+}
+
 int chan_shutdown(struct chan *c, uint32_t grace_ms)
 {
 	unsigned char p[4];

@@ -163,11 +163,21 @@ int chan_count_procs(struct chan *c);
 int chan_ps(struct chan *c);
 int chan_shutdown(struct chan *c, uint32_t grace_ms);
 int chan_settime(struct chan *c, int64_t sec, uint32_t nsec);
+int chan_info(struct chan *c);
 /* n: 1..CHAN_MAX_ENTROPY bytes */
 int chan_entropy(struct chan *c, const void *p, size_t n);
 
 /* The number in the reply to chan_count_procs or chan_shutdown; 0 or -EPROTO. */
 int chan_reply_count(const void *p, size_t n, uint32_t *count);
+
+/* The guest as it tells of itself. */
+struct chan_guest_info {
+	uint64_t uptime_ms, memory_kib, available_kib;
+	uint32_t load[3]; /* in hundredths */
+	uint32_t tasks;
+};
+/* Reads the reply to chan_info; 0 or -EPROTO. */
+int chan_reply_info(const void *p, size_t n, struct chan_guest_info *info);
 
 /* One process as the guest tells (see chanproto.h); pointers into the reply, foreign bytes. */
 struct chan_proc {

@@ -387,6 +387,21 @@ int chan_reply_count(const void *p, size_t n, uint32_t *count)
 	return 0;
 }
 
+int chan_reply_info(const void *p, size_t n, struct chan_guest_info *info)
+{
+	const unsigned char *at = p;
+
+	if (n != CHAN_INFO_SIZE)
+		return -EPROTO;
+	info->uptime_ms = chan_get64(at);
+	info->memory_kib = chan_get64(at + 8);
+	info->available_kib = chan_get64(at + 16);
+	for (size_t i = 0; i < 3; i++)
+		info->load[i] = chan_get32(at + 24 + 4 * i);
+	info->tasks = chan_get32(at + 36);
+	return 0;
+}
+
 int chan_ps_next(const void *p, size_t n, size_t *pos, struct chan_proc *proc)
 {
 	const unsigned char *r = (const unsigned char *)p + *pos;

@@ -134,6 +134,12 @@ enum chan_type {
 	CHAN_SETTIME = 102, /* u64 seconds since 1970, u32 nanoseconds */
 	CHAN_ENTROPY =
 	    103, /* 1..512 bytes for the guest's random number generator, credited in full */
+	/*
+	 * DONE: u64 ms since the kernel's start, u64 KiB of memory, u64 KiB that programs could
+	 * still get, u32 load of 1, 5 and 15 minutes in hundredths, u32 number of processes,
+	 * threads and kernel threads (sysinfo(2), MemAvailable of proc_meminfo(5)).
+	 */
+	CHAN_INFO = 104,
 };
 
 enum {
@@ -185,7 +191,7 @@ enum chan_launch_flags {
  *	comm, then the command line with its NULs up to the end of the record, at most
  *	CHAN_MAX_SHOWN bytes
  */
-enum { CHAN_PS_FIXED = 44 };
+enum { CHAN_PS_FIXED = 44, CHAN_INFO_SIZE = 40 };
 
 static inline void chan_put16(unsigned char *p, uint16_t v)
 {

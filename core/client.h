@@ -39,6 +39,8 @@
  *	{}: a directory, unless there is one
  *   procs {}
  *	{"processes": [...], "cut": bool} as the guest tells
+ *   info {}
+ *	{"uptime_ms", "memory_kib", "available_kib", "load": [n, n, n], "tasks"} as the guest tells
  *   keep {}
  *	{}; a throw-away jail is one no longer
  *   discard {}

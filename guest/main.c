@@ -26,6 +26,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -86,11 +87,43 @@ static int set_time(const unsigned char *p)
 	return clock_settime(CLOCK_REALTIME, &ts) < 0 ? errno : 0;
 }
 
+static void tell_info(struct init *in, uint32_t tag)
+{
+	unsigned char answer[4 + CHAN_INFO_SIZE] = {0}, *p = answer + 4;
+	char text[1024];
+	const char *at;
+	struct sysinfo si;
+	uint64_t kib;
+
+	if (sysinfo(&si) < 0) {
+		jobs_done(in, tag, errno);
+		return;
+	}
+	kib = (uint64_t)(si.freeram + si.bufferram) * si.mem_unit / 1024;
+	if (file_slurp("/proc/meminfo", text, sizeof(text)) > 0 &&
+	    (at = strstr(text, "MemAvailable:")) != NULL) {
+		at += strlen("MemAvailable:");
+		at += strspn(at, " ");
+		str_parse(&at, UINT64_MAX, &kib);
+	}
+	chan_put64(p, (uint64_t)now_ms());
+	chan_put64(p + 8, (uint64_t)si.totalram * si.mem_unit / 1024);
+	chan_put64(p + 16, kib);
+	for (size_t i = 0; i < 3; i++)
+		chan_put32(p + 24 + 4 * i,
+			   (uint32_t)((uint64_t)si.loads[i] * 100 >> SI_LOAD_SHIFT));
+	chan_put32(p + 36, si.procs);
+	gchan_send(&in->chan, CHAN_DONE, 0, tag, answer, sizeof(answer));
+}
+
 static bool on_request(struct init *in, const struct frame *f)
 {
 	switch (f->type) {
 	case CHAN_PING:
 		jobs_done(in, f->id, 0);
+		return true;
+	case CHAN_INFO:
+		tell_info(in, f->id);
 		return true;
 	case CHAN_SHUTDOWN:
 		shutdown_begin(in, f->id, chan_get32(f->p));
@@ -140,6 +173,7 @@ static const struct {
     {.type = CHAN_DROP_CACHES, .id = true, .fn = on_request},
     {.type = CHAN_COUNT_PROCS, .id = true, .fn = on_request},
     {.type = CHAN_PS, .id = true, .fn = on_request},
+    {.type = CHAN_INFO, .id = true, .fn = on_request},
     {.type = CHAN_SHUTDOWN, .id = true, .min = 4, .max = 4, .fn = on_request},
     {.type = CHAN_SETTIME, .id = true, .min = 12, .max = 12, .fn = on_request},
     {.type = CHAN_ENTROPY, .id = true, .min = 1, .max = CHAN_MAX_ENTROPY, .fn = on_request},

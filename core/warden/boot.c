@@ -298,6 +298,7 @@ static int launch(struct warden *w, struct err *e)
 static void release(struct warden *w)
 {
 	exec_guest_gone(w);
+	verb_guest_gone(w);
 	guest_free(w->guest);
 	w->guest = NULL;
 	fsdev_free(w->fs);

@@ -255,6 +255,8 @@ void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, 
 /* Resolves those who wait for a state. */
 void verb_state_changed(struct warden *w);
 void verb_peer_gone(struct warden *w, uint64_t peer);
+/* The guest is gone: who asked it something gets an error. */
+void verb_guest_gone(struct warden *w);
 /* Tells those who wait for the guest's end which step of it has begun, and its limit. */
 void verb_progress(struct warden *w, const char *phase, uint64_t limit_ms);
 /* A call's answer for a list of processes (chan_ops.reply). */

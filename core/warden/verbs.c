@@ -18,6 +18,7 @@ struct waiter {
 	unsigned states;    /* bits of enum jail_state that answer with success */
 	unsigned failures;  /* bits that answer with an error */
 	uint32_t procs_tag; /* chan request, 0 = not one */
+	bool info;	    /* it is chan_info, not chan_ps */
 	bool quits;	    /* the warden ends behind the answer */
 	bool down;	    /* it waits for an end that is under way */
 };
@@ -269,6 +270,19 @@ static void do_procs(struct warden *w, struct peer *p, struct call c, const json
 	w->waiters->procs_tag = (uint32_t)tag;
 }
 
+static void do_info(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	int tag = w->chan ? chan_info(w->chan) : -EAGAIN;
+
+	if (tag < 0) {
+		answer_error(w, c, -tag, "info: the guest cannot be asked now: try again");
+		return;
+	}
+	wait_for(w, c, 0, 0, false);
+	w->waiters->procs_tag = (uint32_t)tag;
+	w->waiters->info = true;
+}
+
 static void do_keep(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	w->tied = 0;
@@ -318,6 +332,7 @@ static const struct verb {
     {.name = "untag", .states = DOWN | UP, .fn = do_untag},
     {.name = "put", .states = DOWN | UP, .fn = do_put},
     {.name = "procs", .states = UP | BIT(JAIL_SAVING), .fn = do_procs},
+    {.name = "info", .states = UP | BIT(JAIL_SAVING), .fn = do_info},
     {.name = "keep", .states = ANY, .fn = do_keep},
     {.name = "discard", .states = ANY, .fn = do_discard},
     {.name = "shutdown", .states = DOWN, .fn = do_shutdown},
@@ -354,7 +369,8 @@ void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, 
 		if (fd >= 0 && !passes_fd)
 			fd_close(&fd);
 		/* An operation that only reads (sync) blocks nobody but another operation. */
-		bool busy = w->op && v->states != (unsigned)ANY && v->fn != do_procs;
+		bool busy =
+		    w->op && v->states != (unsigned)ANY && v->fn != do_procs && v->fn != do_info;
 		if (!(v->states & BIT(w->st.state)) || busy) {
 			refuse(w, c, name, busy);
 			fd_close(&fd);
@@ -381,7 +397,7 @@ static json_t *proc_json(const struct chan_proc *pr)
 	json_object_set_new(o, "state", json_string(state));
 	s = json_stringn(pr->comm, pr->comm_len);
 	json_object_set_new(o, "comm", s ? s : json_string("?"));
-	buf_add(&line, pr->cmdline, pr->cmdline_len);
+	buf_add(&line, pr->cmdline, pr->cmdline_len - (pr->cmdline_len > 0));
 	for (size_t i = 0; i < line.len; i++)
 		if (!line.p[i])
 			line.p[i] = ' ';
@@ -391,6 +407,34 @@ static json_t *proc_json(const struct chan_proc *pr)
 	return o;
 }
 
+void verb_guest_gone(struct warden *w)
+{
+	for (struct waiter **at = &w->waiters; *at;) {
+		struct waiter *x = *at;
+		if (!x->procs_tag) {
+			at = &x->next;
+			continue;
+		}
+		*at = x->next;
+		struct call c = x->call;
+		free(x);
+		answer_error(w, c, ESRCH, "%s: the guest ended before it answered", w->jail.name);
+		at = &w->waiters; /* an answer that cannot be sent drops a peer and its waiters */
+	}
+}
+
+static json_t *info_json(const void *p, size_t n)
+{
+	struct chan_guest_info i;
+
+	if (chan_reply_info(p, n, &i))
+		return json_object();
+	return json_pack("{s:I, s:I, s:I, s:[f, f, f], s:I}", "uptime_ms", (json_int_t)i.uptime_ms,
+			 "memory_kib", (json_int_t)i.memory_kib, "available_kib",
+			 (json_int_t)i.available_kib, "load", i.load[0] / 100.0, i.load[1] / 100.0,
+			 i.load[2] / 100.0, "tasks", (json_int_t)i.tasks);
+}
+
 bool verb_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n, bool cut)
 {
 	for (struct waiter **at = &w->waiters; *at; at = &(*at)->next) {
@@ -398,6 +442,11 @@ bool verb_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_
 		if (!x->procs_tag || x->procs_tag != tag)
 			continue;
 		*at = x->next;
+		if (x->info) {
+			answer(w, x->call, info_json(p, err ? 0 : n));
+			free(x);
+			return true;
+		}
 		json_t *list = json_array();
 		struct chan_proc pr;
 		size_t pos = 0, size = 0;

@@ -10,7 +10,7 @@ for v in $verbs; do
 	has "$v is in the manual" "^\\.Ss gaol $v\$" "$(cat "$root/man/gaol.1")"
 	[ "$v" = layer ] || fails "$v with an unknown option: usage" 2 gaol "$v" --no-such-option
 done
-for v in start stop kill restart pause resume record replay attach checkpoint log diff rollback redo rm wait events cp cat exec run completion new; do
+for v in start stop kill restart pause resume record replay ps set attach checkpoint log diff rollback redo rm wait events cp cat exec run completion new; do
 	fails "$v without words: usage" 2 gaol "$v"
 done
 fails 'no such verb: usage' 2 gaol frobnicate

@@ -14,7 +14,8 @@
 /* clang-format off */
 const struct verb *const cli_verbs[] = {
 	&verb_run, &verb_new, &verb_ls, &verb_start, &verb_stop, &verb_kill, &verb_restart, &verb_pause, &verb_resume,
-	&verb_record, &verb_replay, &verb_attach, &verb_exec, &verb_wait, &verb_rm, &verb_events,
+	&verb_record, &verb_replay,
+	&verb_ps, &verb_top, &verb_set, &verb_attach, &verb_exec, &verb_wait, &verb_rm, &verb_events,
 	&verb_diff, &verb_log, &verb_cat, &verb_cp,
 	&verb_checkpoint, &verb_rollback, &verb_redo,
 	&verb_fork,

@@ -138,12 +138,20 @@ void cli_done(struct client *client, bool spawned);
 /* Waits until the warden has ended: from then on nobody holds the jail's lock. */
 void cli_await_end(struct client *client);
 
+/*
+ * Calls a verb that the guest itself answers, and waits for at most ms: a guest may never answer.
+ * 0 with *result the caller's, or -errno with e set (-ETIMEDOUT).
+ */
+struct json_t;
+int cli_ask_guest(struct client *client, const char *verb, int ms, struct json_t **result,
+		  struct err *e);
+
 /* Every verb, by file. */
 extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, verb_attach,
     verb_checkpoint, verb_log, verb_diff, verb_rollback, verb_redo, verb_rm, verb_wait, verb_events,
     verb_cp, verb_cat, verb_exec, verb_run, verb_doctor, verb_completion, verb_help, verb_version,
     verb_layer, verb_warden, verb_worker, verb_restart, verb_pause, verb_resume, verb_record,
-    verb_replay;
+    verb_replay, verb_ps, verb_top, verb_set;
 /* Checkpoints beyond the first few: */
 extern const struct verb verb_fork, verb_tag, verb_untag, verb_verify, verb_df;
 
