@@ -125,7 +125,7 @@ static void info(struct view *v, struct row *out)
 
 static void head(struct view *v, const struct look *k, struct row *out)
 {
-	row_str(out, STYLE_HEAD, " TIME      WHAT         SIZE");
+	row_str(out, STYLE_HEAD, " TIME      WHAT          SIZE");
 	if (k->width >= WIDE)
 		row_str(out, STYLE_HEAD, "    UID    PID");
 	row_str(out, STYLE_HEAD, "  PATH");

@@ -361,7 +361,8 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 		row_str(out, STYLE_ID, c->tags[i]);
 		row_str(out, STYLE_ID, "] ");
 	}
-	row_add(out, s, c->message, strlen(c->message));
+	/* words of a person: a backslash in them means itself */
+	row_str(out, s, c->message);
 	if (c->present)
 		row_str(out, STYLE_GOOD, *c->message ? "  here" : "here");
 }

@@ -64,7 +64,7 @@ struct row {
 void row_reset(struct row *r);
 void row_free(struct row *r);
 
-/* Appends a C string. */
+/* Appends a C string, gaol's or an admin's words: a backslash passes single. */
 void row_str(struct row *r, enum style s, const char *text);
 /* Appends n bytes, a name: foreign text. */
 void row_add(struct row *r, enum style s, const char *text, size_t n);
