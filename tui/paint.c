@@ -226,9 +226,14 @@ static bool add_command(struct app *a, struct row *r, enum command_id id, size_t
 	const struct command *c = command_get(id);
 	/* a command of many uses is named by what this binding does with it */
 	const char *word = b && *b->args ? b->args : c->hint;
+	struct target t = {0};
 	char text[64];
 
 	if (!b || !word || (a->opt->read_only && (c->flags & CMD_STEERS)))
+		return true;
+	/* nothing is offered for a jail where there is none */
+	if ((id == CMD_ENTER || (c->flags & CMD_WANTS_JAIL)) && v->ops->target &&
+	    !v->ops->target(v, id, &t, NULL))
 		return true;
 	return add_hint(r, key_seq_text(b->keys, b->nkeys, text, sizeof(text)), word, cols);
 }

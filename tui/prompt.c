@@ -169,6 +169,9 @@ struct prompt *prompt_new(void)
 	rl_change_environment = 0;
 	rl_set_keyboard_input_timeout(0);
 	rl_variable_bind("bell-style", "none");
+	rl_variable_bind("show-all-if-ambiguous", "on");
+	rl_variable_bind("page-completions", "off");
+	rl_variable_bind("completion-query-items", "-1");
 	rl_bind_key('\t', rl_complete);
 	for (int k = 0; k < PROMPT_KINDS; k++)
 		p->history[k] = xcalloc(1, sizeof(HISTORY_STATE));

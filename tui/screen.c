@@ -331,8 +331,12 @@ uint32_t screen_key(struct screen *s)
 	kind = get_wch(&c);
 	if (kind == ERR)
 		return K_ESC;
+	if (kind == OK && c == K_ESC) { /* pressed twice, not Alt with it */
+		unget_wch((wchar_t)c);
+		return K_ESC;
+	}
 	key = kind == KEY_CODE_YES ? named_key(c) : (uint32_t)c;
-	return key == K_NONE || key == K_ESC ? K_ESC : key | K_ALT;
+	return key == K_NONE ? K_ESC : key | K_ALT;
 }
 
 void screen_leave(struct screen *s)

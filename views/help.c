@@ -150,7 +150,8 @@ static void command_row(struct view *v, const struct line *l, const struct look 
 	else
 		keymap_each(v->env->keymap, generic_key, &keys);
 	row_str(out, STYLE_TEXT, " ");
-	row_field(out, STYLE_KEY, k->width < 60 ? 10 : KEYS_COLS, keys.text, strlen(keys.text));
+	row_str(out, STYLE_KEY, keys.text);
+	row_to(out, 1 + (k->width < 60 ? 10 : KEYS_COLS));
 	snprintf(name, sizeof(name), "%s%s%s", c->name,
 		 l->kind == LINE_BINDING ? (*l->binding.args ? " " : "") : (c->args ? " " : ""),
 		 l->kind == LINE_BINDING ? l->binding.args : (c->args ? c->args : ""));

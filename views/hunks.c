@@ -338,7 +338,7 @@ static void no_title(struct view *v, struct row *out)
 {
 }
 
-#define NUMBERS 60 /* columns from which line numbers are shown */
+#define NUMBERS 50 /* columns from which line numbers are shown */
 
 static void numbers(const struct line *l, struct row *out)
 {
