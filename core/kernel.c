@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CACHED "gaol/kernel/current/linux"
+#define CURRENT "kernel/current/linux"
 #define REMEDY "run `make kernel`, or set GAOL_KERNEL to an image"
 
 static bool ours(const struct stat *st)
@@ -68,6 +68,21 @@ int kernel_check(const char *path, struct err *e)
 }
 
 /* Looks at one place: 1 when something is there, 0 when not. */
+/* The cache of this user: as kernel/build.sh chooses it. */
+static void cache_place(char *out, size_t size)
+{
+	const char *own = getenv("GAOL_CACHE"), *cache = getenv("XDG_CACHE_HOME"),
+		   *home = getenv("HOME");
+
+	*out = '\0';
+	if (own && *own)
+		snprintf(out, size, "%s/" CURRENT, own);
+	else if (cache && *cache == '/')
+		snprintf(out, size, "%s/gaol/" CURRENT, cache);
+	else if (home && *home == '/')
+		snprintf(out, size, "%s/.cache/gaol/" CURRENT, home);
+}
+
 static int try_place(const char *path, char *buf, size_t size)
 {
 	char real[PATH_MAX];
@@ -80,9 +95,8 @@ static int try_place(const char *path, char *buf, size_t size)
 
 int kernel_find(char *buf, size_t size, struct err *e)
 {
-	const char *given = getenv("GAOL_KERNEL"), *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	char mine[PATH_MAX] = "";
+	const char *given = getenv("GAOL_KERNEL");
+	char mine[PATH_MAX];
 
 	if (given && *given) {
 		if (!try_place(given, buf, size))
@@ -90,11 +104,9 @@ int kernel_find(char *buf, size_t size, struct err *e)
 				       strerror(errno));
 		return kernel_check(buf, e);
 	}
-	if (cache && *cache == '/')
-		snprintf(mine, sizeof(mine), "%s/" CACHED, cache);
-	else if (home && *home == '/')
-		snprintf(mine, sizeof(mine), "%s/.cache/" CACHED, home);
-	if ((*mine && try_place(mine, buf, size)) || try_place("/var/cache/" CACHED, buf, size) ||
+	cache_place(mine, sizeof(mine));
+	if ((*mine && try_place(mine, buf, size)) ||
+	    try_place("/var/cache/gaol/" CURRENT, buf, size) ||
 	    try_place(GAOL_LIBDIR "/linux", buf, size))
 		return kernel_check(buf, e);
 	return err_set(e, -ENOENT, "kernel image: none found: " REMEDY);

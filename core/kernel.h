@@ -11,6 +11,7 @@
 /*
  * Finds the kernel image; the first of these that exists is taken, and must then be right:
  *   $GAOL_KERNEL
+ *   $GAOL_CACHE/kernel/current/linux when that is set, else
  *   $XDG_CACHE_HOME/gaol/kernel/current/linux   ($HOME/.cache without XDG_CACHE_HOME)
  *   /var/cache/gaol/kernel/current/linux
  *   GAOL_LIBDIR/linux

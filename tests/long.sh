@@ -25,7 +25,7 @@ sanitized() {
 	local san=address,undefined
 	make SAN=$san built && make SAN=$san programs && export ASAN_OPTIONS=detect_leaks=1 &&
 		GAOL=$PWD/build-address-undefined/gaol GAOL_INIT=$PWD/build/guest/init \
-			bash tests/run.sh build-address-undefined/tests/test_* tests/e2e/test_road.sh tests/e2e/test_crash.sh \
+			bash tests/run.sh $(find build-address-undefined/tests -name "test_*" ! -name "*.d" | sort) tests/e2e/test_road.sh tests/e2e/test_crash.sh \
 			tests/e2e/test_walls.sh tests/e2e/test_cli_*.sh
 }
 

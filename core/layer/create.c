@@ -82,7 +82,7 @@ int made_entry(struct layer *l, struct dir *d, const char *name, const struct re
 	if ((fd >= 0 ? fstat(fd, &f.st) : fstatat(d->upper, name, &f.st, AT_SYMLINK_NOFOLLOW)) < 0)
 		return -errno;
 	i = union_take(l, d, name, &f, &st);
-	node_at(l, i)->flags |= NODE_CAPFREE;
+	node_at(l, i)->flags |= NODE_CAPFREE | NODE_BARE;
 	entry_give(l, i, &st, out);
 	return 0;
 }
@@ -214,7 +214,7 @@ int layer_tmpfile(struct layer *l, uint64_t dir, mode_t mode, int flags, const s
 	if (!err) {
 		i = node_new(l);
 		n = node_at(l, i);
-		n->flags |= NODE_UPPER;
+		n->flags |= NODE_UPPER | NODE_CAPFREE | NODE_BARE;
 		n->upper_ino = st.st_ino;
 		node_record_set(n, &r);
 		node_hash(l, i);

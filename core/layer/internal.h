@@ -44,6 +44,7 @@ enum node_flags {
 	NODE_DEAD = 4,	  /* a removed directory */
 	NODE_USED = 8,
 	NODE_CAPFREE = 16, /* known to have no security.capability */
+	NODE_BARE = 32,	   /* in upper, and known to have no attribute of the guest's at all */
 };
 
 struct node {
@@ -213,6 +214,8 @@ void node_unhash(struct layer *l, uint32_t i);
 uint32_t node_by_upper(struct layer *l, uint64_t ino);
 uint32_t node_by_lower(struct layer *l, uint16_t tag, uint64_t ino);
 void node_record_set(struct node *n, const struct record *r);
+/* What the node knows of its record: all of it when it has no origin. */
+void node_record_get(const struct node *n, struct record *r);
 bool node_is_dir(const struct node *n);
 bool node_is_upper(const struct node *n);
 uint32_t name_hash(const struct layer *l, uint32_t parent, const char *s, size_t n);
@@ -288,6 +291,7 @@ struct place {
 int place_of(struct layer *l, uint32_t i, struct place *p);
 void place_done(struct place *p);
 int upper_open(struct layer *l, uint32_t i, int flags);
+/* fd: its upper inode, open; asked only when the node itself does not know the whole record. */
 int upper_record(struct layer *l, uint32_t i, int fd, struct record *r);
 int record_write(int fd, const struct record *r, bool had);
 struct temp {

@@ -97,7 +97,7 @@ static int set_record(struct layer *l, uint32_t i, int fd, int what, const struc
 			return -errno;
 		n->flags |= NODE_CAPFREE;
 	}
-	if (r.mode != old.mode)
+	if (r.mode != old.mode && !(n->flags & NODE_BARE))
 		err = acl_chmod(fd, r.mode);
 	if (err)
 		return err;
@@ -135,8 +135,9 @@ int layer_setattr(struct layer *l, uint64_t node, uint64_t fh, int what, const s
 {
 	const int owner = LAYER_SET_MODE | LAYER_SET_UID | LAYER_SET_GID;
 	uint32_t i = node_index(l, node);
-	cleanup_fd int fd = -1;
+	cleanup_fd int own = -1;
 	struct timespec ts[2];
+	int fd;
 	bool times = set_times(what, in, ts);
 	int err;
 
@@ -156,7 +157,10 @@ int layer_setattr(struct layer *l, uint64_t node, uint64_t fh, int what, const s
 			  : copyup_meta(l, i);
 	if (err)
 		return err;
-	fd = upper_open(l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);
+	fd = node_fd(l, i);
+	if (fd < 0)
+		fd = own = upper_open(
+		    l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);
 	if (fd < 0)
 		return fd;
 	if ((what & owner) || (what & LAYER_KILL_SUIDGID))

@@ -92,6 +92,19 @@ void node_record_set(struct node *n, const struct record *r)
 	n->origin_ino = r->origin_ino;
 }
 
+void node_record_get(const struct node *n, struct record *r)
+{
+	*r = (struct record){
+	    .mode = n->mode,
+	    .flags = n->rflags,
+	    .uid = n->uid,
+	    .gid = n->gid,
+	    .rdev = makedev(n->rdev_major, n->rdev_minor),
+	    .origin_dev = n->origin_tag,
+	    .origin_ino = n->origin_ino,
+	};
+}
+
 static struct chunk *chunk_new(void)
 {
 	struct chunk *c = xcalloc(1, sizeof(*c));

@@ -75,15 +75,7 @@ static int upper_find(struct layer *l, struct dir *d, const char *name, struct f
 		if (fstatat(d->upper, name, &f->st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    f->st.st_ino == n->upper_ino) {
 			f->indexed = n->flags & NODE_INDEXED;
-			f->rec = (struct record){
-			    .mode = n->mode,
-			    .flags = n->rflags,
-			    .uid = n->uid,
-			    .gid = n->gid,
-			    .rdev = makedev(n->rdev_major, n->rdev_minor),
-			    .origin_dev = n->origin_tag,
-			    .origin_ino = n->origin_ino,
-			};
+			node_record_get(n, &f->rec);
 			f->kind = FOUND_UPPER;
 			f->here = true;
 			return 0;

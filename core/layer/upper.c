@@ -68,8 +68,14 @@ int upper_open(struct layer *l, uint32_t i, int flags)
 
 int upper_record(struct layer *l, uint32_t i, int fd, struct record *r)
 {
-	int err = record_read(fd, node_is_dir(node_at(l, i)) ? S_IFDIR : S_IFREG, r);
+	const struct node *n = node_at(l, i);
+	int err;
 
+	if (node_is_upper(n) && !n->origin_ino) {
+		node_record_get(n, r);
+		return 0;
+	}
+	err = record_read(fd, node_is_dir(n) ? S_IFDIR : S_IFREG, r);
 	return err == -EPROTO ? -EIO : err;
 }
 

@@ -117,6 +117,20 @@ static int where_of(struct layer *l, uint32_t i, struct where *w)
 	return 0;
 }
 
+/* A directory is asked for its default ACL whenever something is made in it: look once. */
+static void learn_bare(struct node *n, const struct where *w)
+{
+	char list[1024];
+	ssize_t len = w->follow ? listxattr(w->path, list, sizeof(list))
+				: llistxattr(w->path, list, sizeof(list));
+
+	for (const char *s = list; s < list + len; s += strlen(s) + 1)
+		if (!strncmp(s, RECORD_GUEST_PREFIX, PREFIX_LEN))
+			return;
+	if (len >= 0)
+		n->flags |= NODE_BARE;
+}
+
 ssize_t layer_getxattr(struct layer *l, uint64_t node, const char *name, void *value, size_t size)
 {
 	uint32_t i = node_index(l, node);
@@ -131,6 +145,8 @@ ssize_t layer_getxattr(struct layer *l, uint64_t node, const char *name, void *v
 	err = name_stored(name, stored);
 	if (err)
 		return err == -ERANGE ? -ENODATA : err;
+	if (node_at(l, i)->flags & NODE_BARE)
+		return -ENODATA;
 	err = where_of(l, i, &w);
 	if (err)
 		return err > 0 ? -ENODATA : err;
@@ -145,6 +161,8 @@ ssize_t layer_getxattr(struct layer *l, uint64_t node, const char *name, void *v
 		    : errno == EACCES || errno == ENOTSUP ? -ENODATA
 							  : -errno;
 	guard_leave(in);
+	if (n == -ENODATA && node_is_upper(node_at(l, i)) && node_is_dir(node_at(l, i)))
+		learn_bare(node_at(l, i), &w);
 	return n;
 }
 
@@ -159,6 +177,8 @@ ssize_t layer_listxattr(struct layer *l, uint64_t node, char *list, size_t size)
 
 	if (!i)
 		return -ESTALE;
+	if (node_at(l, i)->flags & NODE_BARE)
+		return 0;
 	err = where_of(l, i, &w);
 	if (err)
 		return err > 0 ? 0 : err;
@@ -271,6 +291,7 @@ int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void 
 	fd = change_open(l, i, c);
 	if (fd < 0)
 		return fd;
+	node_at(l, i)->flags &= (uint16_t)~NODE_BARE;
 	if (!strcmp(name, ACCESS))
 		err = set_access(l, i, fd, value, size);
 	else if (!strcmp(name, DEFAULT))

@@ -35,7 +35,7 @@ export uid gid work
 
 all_of_it() {
 	local t out sum
-	for t in test_cli_run.sh test_cli_jails.sh test_cli_checkpoints.sh; do
+	for t in $tests; do
 		out=$("$@" bash -c 'as_user bash "$work/tree/tests/e2e/$0"' "$t" 2>&1 </dev/null)
 		sum=$(tail -n 1 <<<"$out")
 		if [[ $sum =~ ^([0-9]+)\ passed,\ 0\ failed$ ]]; then
@@ -46,7 +46,9 @@ all_of_it() {
 	done
 }
 
+tests='test_cli_run.sh test_cli_jails.sh test_cli_checkpoints.sh test_road.sh test_walls.sh'
 all_of_it env
+tests='test_cli_run.sh test_crash.sh'
 # A device node of our own, closed to all but root, in a mount namespace of our own.
 if mknod "$work/fuse" c 10 229 2>/dev/null && chmod 600 "$work/fuse"; then
 	all_of_it unshare -m bash -c 'mount --bind "$work/fuse" /dev/fuse && exec "$@"' sh
