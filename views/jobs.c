@@ -92,14 +92,13 @@ static int start_threads(struct jobs *p, int n)
 struct jobs *jobs_new(int n)
 {
 	struct jobs *p = xcalloc(1, sizeof(*p) + (size_t)n * sizeof(p->threads[0]));
-	int ret;
 
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->queued, NULL);
 	p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (p->wake >= 0 && !(ret = start_threads(p, n)))
+	int ret = p->wake < 0 ? errno : start_threads(p, n);
+	if (!ret)
 		return p;
-	ret = p->wake < 0 ? errno : ret;
 	jobs_free(p);
 	errno = ret;
 	return NULL;

