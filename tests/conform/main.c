@@ -8,11 +8,13 @@
  *                                       kits of its own, in DIR/fresh
  *   conform --read-only DIR             the cases for a read-only mount, in the one kit DIR
  *   conform --list
+ *   conform --load DIR LOG SEED | --verify DIR LOG | --fill DIR      (load.h)
  *
  * A line for each failure, then "N passed, N failed, N skipped". --uid: becomes that user first;
  * DIR is given to it.
  */
 #include "tests/conform/conform.h"
+#include "tests/conform/load.h"
 #include <getopt.h>
 #include <grp.h>
 #include <signal.h>
@@ -255,7 +257,8 @@ static int usage(void)
 {
 	fputs("usage: conform [--uid N] [--long] [--only PART] [--verbose] DIR\n"
 	      "       conform [--uid N] --prepare DIR\n"
-	      "       conform --read-only DIR | --list\n",
+	      "       conform --read-only DIR | --list\n"
+	      "       conform --load DIR LOG SEED | --verify DIR LOG | --fill DIR\n",
 	      stderr);
 	return 2;
 }
@@ -297,6 +300,12 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "--probe"))
 		return answer_probe(argv[2]);
+	if (argc == 5 && !strcmp(argv[1], "--load"))
+		return load_run(argv[2], argv[3], (unsigned)atoi(argv[4]));
+	if (argc == 4 && !strcmp(argv[1], "--verify"))
+		return load_verify(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "--fill"))
+		return fill_run(argv[2]);
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (o == 'u')
 			uid = (uid_t)strtoul(optarg, NULL, 10);

@@ -4,7 +4,7 @@
 #
 #   conforms NAME CMD...   CMD is a run of tests/conform: its cases are counted, failures shown
 #   kits DIR [UID]         makes DIR/lower with the kit of each case, DIR given to UID
-#   tree_of DIR            every entry with its attributes and content, to be compared
+#   tree_of DIR            every entry with its attributes, some with content, to be compared
 #   layer DIR OPTIONS      mounts DIR/m: lower DIR/low, upper DIR/up; unlayer DIR: away again
 conform=${CONFORM:-$root/build/conform}
 [ -x "$conform" ] || make -s -C "$root" build/conform || exit 1
@@ -38,7 +38,7 @@ kits() {
 tree_of() (
 	cd "$1" || exit 1
 	find . -printf '%i %n %y %m %U %G %s %T@ %l %p\n' | LC_ALL=C sort
-	find . -type f -size -4096k -exec md5sum {} + | LC_ALL=C sort
+	find . -type f -name '?' -size -4096k -exec md5sum {} + | LC_ALL=C sort
 	getfattr -R -h -d -m - . 2>/dev/null | LC_ALL=C sort
 )
 

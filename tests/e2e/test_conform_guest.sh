@@ -6,8 +6,21 @@
 . "${BASH_SOURCE[0]%/*}/conform.sh"
 chmod 755 "$work"
 
+# The same by an ordinary user's gaol, at the same time.
+if [ "$(id -u)" = 0 ]; then
+	room=$work/room
+	kernel=${GAOL_KERNEL:-$(bash "$root/kernel/build.sh" path)}
+	mkdir -p "$room/tmp" "$room/build" && cp "$GAOL" "$room/gaol" && cp "$kernel" "$room/linux" &&
+		cp "$conform" "$room/build/conform" && cp "$root/build/guest/init" "$room/init"
+	cp -r "$root/tests" "$room/"
+	chown -R 54321:54321 "$room"
+	(cd "$room" && exec setpriv --reuid 54321 --regid 54321 --clear-groups env -i PATH="$PATH" \
+		HOME="$room" TMPDIR="$room/tmp" GAOL="$room/gaol" GAOL_KERNEL="$room/linux" \
+		GAOL_INIT="$room/init" CONFORM="$room/build/conform" ${GAOL_LONG:+GAOL_LONG=1} \
+		bash "$room/tests/e2e/test_conform_guest.sh" >"$room/tmp/out" 2>&1 </dev/null) &
+fi
+
 inside() { gaol exec -w "$work/k" j -- "$@" </dev/null; }
-# Without it: what a case that needs a user of the guest's finds is another uid than his.
 mkdir "$work/k"
 cp "$conform" "$work/k/conform"
 cp "${BASH_SOURCE[0]%/*}/conform.sh" "$work/k/"
@@ -29,12 +42,15 @@ conforms "guest, a read-only path" inside ./conform --read-only ro
 tree() {
 	gaol exec -w / j -- bash -c 'root=/ CONFORM=/bin/true; . "$1/conform.sh"; tree_of "$1"' - "$work/k" </dev/null
 }
-tree >"$work/before"
-check 'a tree was seen' test "$(wc -l <"$work/before")" -gt 5000
-check 'stop' gaol stop j
-check 'start again' gaol start j
-tree >"$work/after"
-check 'after the warden started again every entry is as it was' cmp "$work/before" "$work/after"
+# The run inside of this run leaves that to the long one.
+if [ -n "$long" ] || [ -z "${CONFORM-}" ]; then
+	tree >"$work/before"
+	check 'a tree was seen' test "$(wc -l <"$work/before")" -gt 5000
+	check 'stop' gaol stop j
+	check 'start again' gaol start j
+	tree >"$work/after"
+	check 'after the warden started again every entry is as it was' cmp "$work/before" "$work/after"
+fi
 upper=$GAOL_HOME/jails/j/upper
 is 'no file of the upper is more than a plain one' '' "$(find "$upper" ! -type d \
 	\( ! -type f -o ! -uid "$(id -u)" -o -perm /7177 \) -o -type d -perm /7077)"
@@ -42,16 +58,7 @@ check 'rm' gaol rm -f j
 check 'nothing is left' nothing_left
 
 if [ "$(id -u)" = 0 ]; then
-	room=$work/room
-	kernel=${GAOL_KERNEL:-$(bash "$root/kernel/build.sh" path)}
-	mkdir -p "$room/tmp" "$room/build" && cp "$GAOL" "$room/gaol" && cp "$kernel" "$room/linux" &&
-		cp "$conform" "$room/build/conform" && cp "$root/build/guest/init" "$room/init"
-	cp -r "$root/tests" "$room/"
-	chown -R 54321:54321 "$room"
-	out=$(cd "$room" && setpriv --reuid 54321 --regid 54321 --clear-groups env -i PATH="$PATH" \
-		HOME="$room" TMPDIR="$room/tmp" GAOL="$room/gaol" GAOL_KERNEL="$room/linux" \
-		GAOL_INIT="$room/init" CONFORM="$room/build/conform" ${GAOL_LONG:+GAOL_LONG=1} \
-		bash "$room/tests/e2e/test_conform_guest.sh" 2>&1 </dev/null)
-	conforms 'the same by an ordinary user' sh -c 'printf "%s, 0 skipped\n" "$1"' - "$out"
+	wait
+	conforms 'the same by an ordinary user' sh -c 'printf "%s, 0 skipped\n" "$(cat "$1")"' - "$room/tmp/out"
 fi
 finish
