@@ -84,6 +84,7 @@ bench: all kernel ## ratios measured side by side, into bench/RESULTS.md (root)
 	$(Q)for b in ring boot layer guest; do echo "== $$b"; bash bench/$$b.sh || exit 1; done
 
 fuzz: deps ## run every fuzzer for TIME seconds (default 60)
+	$(Q)bash tools/deps.sh fuzz
 	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
 	$(Q)for f in $(FUZZ_BIN); do mkdir -p build-fuzz/corpus/$${f##*/}; \
 		$$f -max_total_time=$(TIME) -max_len=65536 -rss_limit_mb=4096 build-fuzz/corpus/$${f##*/} \

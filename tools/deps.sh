@@ -3,6 +3,7 @@
 # Installs the Debian packages that building, running and testing gaol needs, and only those that
 # are missing. Each line of the lists is a package and why it is there (HACKING.md says more).
 set -u -o pipefail
+for=${1-} # "fuzz": also what only the fuzzers need
 here=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd) || exit 1
 
 list() {
@@ -29,6 +30,7 @@ list() {
 	libcap2-bin    tests of capabilities
 	EOF
 	sed 's/$/ kernel build/' "$here/kernel/build-deps"
+	[ "$for" != fuzz ] || printf '%s\n' 'clang fuzzers' 'libclang-rt-14-dev fuzzers'
 }
 
 missing() {

@@ -37,6 +37,16 @@ static size_t size_of(unsigned gen)
 	return (gen * 7919u) % SIZE_MAX_R;
 }
 
+/* A write may come back short, when the other side dies in the middle: the next one tells. */
+static void write_all(int fd, const char *p, size_t n)
+{
+	for (ssize_t put; n; p += put, n -= (size_t)put) {
+		put = write(fd, p, n);
+		if (put <= 0)
+			over("write");
+	}
+}
+
 static void replace(struct worker *w, unsigned slot)
 {
 	static char bytes[SIZE_MAX_R];
@@ -47,8 +57,11 @@ static void replace(struct worker *w, unsigned slot)
 	snprintf(name, sizeof(name), "r%u", slot);
 	int fd = openat(w->dir, "new", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	fill(bytes, n, gen);
-	if (fd < 0 || dprintf(fd, "%10u\n", gen) < 0 || write(fd, bytes, n) != (ssize_t)n)
+	if (fd < 0)
+		over("create");
+	if (dprintf(fd, "%10u\n", gen) < 0)
 		over("write");
+	write_all(fd, bytes, n);
 	if (fsync(fd) || fchmod(fd, 0640) || close(fd))
 		over("fsync");
 	if (renameat(w->dir, "new", w->dir, name))
@@ -90,7 +103,10 @@ static void append(struct worker *w, unsigned slot)
 		over("open of a log");
 	at -= at % RECORD; /* the half of a record that a kill has left */
 	snprintf(record, sizeof(record), "%0*lld\n", RECORD - 1, (long long)at / RECORD);
-	if (ftruncate(fd, at) || write(fd, record, RECORD) != RECORD || fdatasync(fd) || close(fd))
+	if (ftruncate(fd, at))
+		over("truncate");
+	write_all(fd, record, RECORD);
+	if (fdatasync(fd) || close(fd))
 		over("append");
 	note(w, 'a', slot, (unsigned)(at / RECORD + 1));
 }
