@@ -89,6 +89,8 @@ static int await_hello(struct client *c, const char *name, struct err *e)
 	}
 	if (ret == 1 && m.head.type == PROTO_HELLO)
 		return 0;
+	if (ret == -EPIPE || ret == -ECONNRESET)
+		return err_set(e, -EPIPE, "%s: its warden ended just now: try again", name);
 	return err_set(
 	    e, -EPROTO,
 	    "%s: its warden ended or is of another version: see its log, then start it again",

@@ -407,8 +407,8 @@ static bool command(struct view *v, enum command_id c, const char *args)
 	return true;
 }
 
-static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_PANE, CMD_SEARCH, CMD_ROLLBACK,
-					CMD_BACK,      CMD_NONE};
+static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_PANE, CMD_SEARCH,
+					CMD_ROLLBACK,  CMD_BACK,      CMD_NONE};
 
 const struct view_ops hunks_view = {
     .name = "hunks",

@@ -474,9 +474,9 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 	return true;
 }
 
-static const enum command_id hints[] = {
-    CMD_ENTER, CMD_ROLLBACK, CMD_REDO,	 CMD_PREVIEW, CMD_CHECKPOINT, CMD_MARK, CMD_DIFF,
-    CMD_FEED,  CMD_ATTACH,   CMD_SEARCH, CMD_BACK,    CMD_NONE};
+static const enum command_id hints[] = {CMD_ENTER,	CMD_ROLLBACK, CMD_REDO, CMD_PREVIEW,
+					CMD_CHECKPOINT, CMD_MARK,     CMD_DIFF, CMD_FEED,
+					CMD_ATTACH,	CMD_SEARCH,   CMD_BACK, CMD_NONE};
 
 const struct view_ops log_view = {
     .name = "log",

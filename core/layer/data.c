@@ -249,6 +249,13 @@ int copyup_data(struct layer *l, uint32_t i, off_t keep)
 	return handles_follow(l, i);
 }
 
+bool layer_is_open(struct layer *l, uint64_t node)
+{
+	uint32_t i = node_index(l, node);
+
+	return i && node_at(l, i)->files;
+}
+
 enum layer_source layer_source_of(struct layer *l, uint64_t node, bool *drift)
 {
 	uint32_t i = node_index(l, node);

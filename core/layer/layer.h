@@ -185,6 +185,9 @@ ssize_t layer_path(struct layer *l, uint64_t node, char *buf, size_t size);
  * count. */
 int layer_walk(struct layer *l, const char *path, struct layer_entry *out);
 
+/* True when a file (or directory) is open through any handle. */
+bool layer_is_open(struct layer *l, uint64_t node);
+
 enum layer_source {
 	LAYER_FROM_LOWER,
 	LAYER_FROM_UPPER,

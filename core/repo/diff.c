@@ -227,6 +227,9 @@ static int changed(struct diff *d, const struct both *w)
 		e.status = DIFF_MODIFIED;
 		e.what |= DIFF_CONTENT;
 	}
+	if (!err && d->o && d->o->times &&
+	    (e.a.mtime.tv_sec != e.b.mtime.tv_sec || e.a.mtime.tv_nsec != e.b.mtime.tv_nsec))
+		e.what |= DIFF_TIMES;
 	if (!err && e.what) {
 		e.drift = drift_of(d, w);
 		err = emit(d, &e);
@@ -492,7 +495,7 @@ int diff_each(struct side *a, struct side *b, const struct diff_options *o, diff
 	*a->err.text = *b->err.text = '\0';
 	buf_str(&d.pa, "");
 	buf_str(&d.pb, "");
-	err = moves_find(a, b, &d.moves);
+	err = o && o->no_moves ? 0 : moves_find(a, b, &d.moves);
 	if (!err)
 		err = roots(&d);
 	moves_free(&d.moves);

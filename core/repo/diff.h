@@ -32,7 +32,8 @@ enum diff_what { /* bits of diff_entry.what, for M, m, T and R */
 		 DIFF_UID = 4,
 		 DIFF_GID = 8,
 		 DIFF_RDEV = 16,
-		 DIFF_XATTR = 32
+		 DIFF_XATTR = 32,
+		 DIFF_TIMES = 64 /* with options.times only: mtime */
 };
 
 struct diff_attr {
@@ -71,6 +72,9 @@ typedef bool diff_fn(void *user, const struct diff_entry *d);
 struct diff_options {
 	const char *const *paths;    /* NULL-terminated: only these and what is below; NULL: all */
 	const volatile bool *cancel; /* looked at between entries and while reading; may be NULL */
+	bool times;		     /* also list what differs in its mtime alone, as m */
+	bool
+	    no_moves; /* a renamed directory is listed as what went and what came, entry by entry */
 };
 
 /*

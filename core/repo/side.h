@@ -60,6 +60,13 @@ int side_cat(struct side *s, const char *path, int fd, bool sparse, const struct
 /* Extended attributes as the guest names them: calls fn for each, sorted by name. */
 typedef bool side_xattr_fn(void *user, const char *name, const void *value, size_t n);
 int side_xattrs(struct side *s, const char *path, side_xattr_fn *fn, void *user);
+/*
+ * Calls fn for each name at or below path that is one of several hard links in the side's upper
+ * layer, until it returns false. Names with the same number are one inode. Base's own links are not
+ * among them, and SIDE_NOW knows a number only since the first save behind the link.
+ */
+typedef bool side_link_fn(void *user, const char *path, uint64_t number);
+int side_links(struct side *s, const char *path, side_link_fn *fn, void *user);
 /* The sentence of the last failed call, for people. */
 const char *side_error(const struct side *s);
 

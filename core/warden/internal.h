@@ -33,6 +33,7 @@ struct tape;
 struct worker;
 struct op;
 struct put;
+struct bringing;
 struct waiter;
 
 /* Who waits for an answer; the peer may be gone when it comes. */
@@ -101,8 +102,9 @@ struct warden {
 	struct tape *tape;     /* the recording of jail.conf, NULL: none */
 	uint64_t console_mark; /* where the present guest's output begins */
 
-	struct op *op;	  /* the checkpoint or rollback under way */
-	struct put *puts; /* files on their way into the layer */
+	struct op *op;		 /* the checkpoint or rollback under way */
+	struct put *puts;	 /* files on their way into the layer */
+	struct bringing *brings; /* entries on theirs */
 };
 
 /* state.c: announcements */
@@ -249,6 +251,10 @@ void worker_free(struct worker *k);
 /* put.c: a host file into the layer */
 void put_start(struct warden *w, struct call c, const json_t *args, int fd);
 void put_abort_all(struct warden *w);
+
+/* bring.c: entries into the layer (core/bring.h) */
+void bring_start(struct warden *w, struct call c, const json_t *args, int fd);
+void bring_abort_all(struct warden *w);
 
 /* verbs.c */
 void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, int fd);

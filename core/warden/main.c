@@ -54,6 +54,7 @@ void warden_discard(struct warden *w)
 		return;
 	}
 	put_abort_all(w);
+	bring_abort_all(w);
 	save_abort(w);
 	layers_close(w);
 	w->discarded = true;
@@ -78,7 +79,8 @@ void warden_peer_gone(struct warden *w, uint64_t id)
 
 void warden_maybe_quit(struct warden *w)
 {
-	if (!w->guest && !peer_any(w) && !w->op && !w->puts && !w->tied && !w->st.restart_at)
+	if (!w->guest && !peer_any(w) && !w->op && !w->puts && !w->brings && !w->tied &&
+	    !w->st.restart_at)
 		warden_quit(w);
 }
 
@@ -219,6 +221,7 @@ static int open_room(struct warden *w, struct err *e)
 static void close_room(struct warden *w)
 {
 	put_abort_all(w);
+	bring_abort_all(w);
 	save_abort(w);
 	layers_close(w);
 	if (w->listen_fd >= 0)

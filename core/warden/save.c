@@ -183,6 +183,8 @@ static void apply(struct warden *w)
 {
 	w->op->step = STEP_WORK;
 	w->op->held = false; /* the device is gone with its guest */
+	put_abort_all(w);
+	bring_abort_all(w);
 	layers_close(w);
 	json_object_set_new(w->op->request, "op", json_string(w->op->redo ? "redo" : "rollback"));
 	start_worker(w, restored);

@@ -243,6 +243,11 @@ static void do_redo(struct warden *w, struct peer *p, struct call c, const json_
 	save_rollback(w, c, args, true);
 }
 
+static void do_bring(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	bring_start(w, c, args, fd);
+}
+
 static void do_tag(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	save_repo(w, c, "tag", args);
@@ -330,6 +335,7 @@ static const struct verb {
     {.name = "redo", .states = DOWN | UP, .fn = do_redo},
     {.name = "tag", .states = DOWN | UP, .fn = do_tag},
     {.name = "untag", .states = DOWN | UP, .fn = do_untag},
+    {.name = "bring", .states = DOWN | UP, .fn = do_bring},
     {.name = "put", .states = DOWN | UP, .fn = do_put},
     {.name = "procs", .states = UP | BIT(JAIL_SAVING), .fn = do_procs},
     {.name = "info", .states = UP | BIT(JAIL_SAVING), .fn = do_info},
@@ -365,7 +371,7 @@ void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, 
 		const struct verb *v = &verbs[i];
 		if (strcmp(v->name, name))
 			continue;
-		bool passes_fd = v->fn == do_put;
+		bool passes_fd = v->fn == do_put || v->fn == do_bring;
 		if (fd >= 0 && !passes_fd)
 			fd_close(&fd);
 		/* An operation that only reads (sync) blocks nobody but another operation. */

@@ -9,6 +9,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define ENDING_TRIES 500
 
 /* A line for each kind, so that two who add one do not meet. */
 /* clang-format off */
@@ -18,7 +21,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_ps, &verb_top, &verb_set, &verb_attach, &verb_exec, &verb_wait, &verb_rm, &verb_events,
 	&verb_diff, &verb_log, &verb_cat, &verb_cp,
 	&verb_checkpoint, &verb_rollback, &verb_redo,
-	&verb_fork,
+	&verb_fork, &verb_restore,
 	&verb_tag, &verb_untag,
 	&verb_verify, &verb_df,
 	&verb_doctor, &verb_help, &verb_version, &verb_completion,
@@ -162,6 +165,13 @@ int cli_steer(struct client **out, const struct jail *j, bool *spawned, struct e
 	int ret = client_connect(out, j, e);
 
 	*spawned = false;
+	/* One that is just ending: when it has let go of the jail, ours can begin. */
+	if (ret == -EPIPE || ret == -EPROTO) {
+		static const struct timespec wait = {.tv_nsec = 20000000};
+		for (int i = 0; i < ENDING_TRIES && jail_locked(j); i++)
+			nanosleep(&wait, NULL);
+		ret = -ECONNREFUSED;
+	}
 	if (ret != -ENOENT && ret != -ECONNREFUSED)
 		return ret;
 	*spawned = true;
