@@ -70,6 +70,13 @@ bool fuse_door_keep_cache(struct fuse_door *d, uint64_t node)
 	return same;
 }
 
+bool fuse_door_keep_listing(struct fuse_door *d, uint64_t dir)
+{
+	if (!d->config.keep_cache)
+		return false;
+	return d->config.upper == d->config.base || !layer_dir_has_lower(d->layer, dir);
+}
+
 void fuse_op_entry(const struct fuse_door *d, const struct layer_entry *e,
 		   struct fuse_entry_param *out)
 {

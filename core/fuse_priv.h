@@ -58,6 +58,12 @@ void fuse_door_amend_init(struct fuse_door *d, void *out, size_t n);
 /* True when cached pages of a file that is being opened may stay. */
 bool fuse_door_keep_cache(struct fuse_door *d, uint64_t node);
 
+/*
+ * True when the kernel may keep a directory's listing: nobody else changes it. Not where base has a
+ * part in it: names found again by READDIRPLUS are cheaper than looking each up.
+ */
+bool fuse_door_keep_listing(struct fuse_door *d, uint64_t dir);
+
 /* Default ACL and umask applied to the mode of what is about to be made in dir. */
 struct fuse_inherit {
 	bool access; /* access[0..access_len) has to be stored on the new entry */

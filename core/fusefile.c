@@ -145,6 +145,7 @@ void fuse_op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	struct fuse_door *d = fuse_op_door(req);
 	int r = layer_opendir(d->layer, node, &fi->fh);
 
+	fi->cache_readdir = fi->keep_cache = fuse_door_keep_listing(d, node);
 	if (r)
 		fuse_op_answer(req, r);
 	else if (fuse_reply_open(req, fi))

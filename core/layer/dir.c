@@ -347,6 +347,14 @@ nlink_t dir_nlink(struct layer *l, uint32_t i, nlink_t native)
 	return d->nlink;
 }
 
+bool layer_dir_has_lower(struct layer *l, uint64_t dir)
+{
+	cleanup_dir struct dir *d = NULL;
+	uint32_t i = node_index(l, dir);
+
+	return !i || dir_get(l, i, &d) || d->sides.n;
+}
+
 void dir_changed(struct layer *l, uint32_t i)
 {
 	uint32_t slot = node_at(l, i)->dir;

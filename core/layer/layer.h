@@ -153,6 +153,8 @@ ssize_t layer_copy_range(struct layer *l, uint64_t fh_in, off_t off_in, uint64_t
 /* Directories: a handle is a snapshot of the merged names, taken at its first read from offset 0.
  */
 int layer_opendir(struct layer *l, uint64_t dir, uint64_t *dh);
+/* True when lower fills the directory at least in part: its names may change from outside. */
+bool layer_dir_has_lower(struct layer *l, uint64_t dir);
 int layer_releasedir(struct layer *l, uint64_t dh);
 /*
  * Calls fn for entries behind cookie off ("." and ".." first), until it returns false. For plus, fn
