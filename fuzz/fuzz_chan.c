@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 struct world {
 	struct chan *c;
-	size_t room;		   /* that the transport has */
-	size_t held[16][3];	   /* bytes of a stream's channel that were not passed on */
+	size_t room;	    /* that the transport has */
+	size_t held[16][3]; /* bytes of a stream's channel that were not passed on */
 	int streams[16], nstreams;
 	bool dead;
 	unsigned sum;

@@ -43,7 +43,8 @@ static void learn(struct world *w, const struct iovec *iov, int n)
 	struct fuse_open_out file;
 
 	for (int i = 1; i < n; i++) {
-		size_t part = iov[i].iov_len < sizeof(all) - len ? iov[i].iov_len : sizeof(all) - len;
+		size_t part =
+		    iov[i].iov_len < sizeof(all) - len ? iov[i].iov_len : sizeof(all) - len;
 		memcpy(all + len, iov[i].iov_base, part);
 		len += part;
 	}
@@ -117,9 +118,14 @@ static void start(struct world *w)
 /* Names behind the arguments, so that requests hit something. */
 static size_t add_names(uint8_t *p, unsigned pick, int count)
 {
-	static const char *const names[] = {"base", "dir",  "dir2", "new", "x",	   "link",
-					    "h1",   "h2",   "made", "sub", "secret", "ro",
-					    "user.a", "system.posix_acl_access", "..", "security.capability"};
+	static const char *const names[] = {"base",   "dir",
+					    "dir2",   "new",
+					    "x",      "link",
+					    "h1",     "h2",
+					    "made",   "sub",
+					    "secret", "ro",
+					    "user.a", "system.posix_acl_access",
+					    "..",     "security.capability"};
 	size_t n = 0;
 
 	for (int i = 0; i < count; i++, pick /= 16) {
@@ -165,13 +171,15 @@ static int name_count(uint32_t op)
 static size_t fixed_size(uint32_t op)
 {
 	static const uint8_t size[64] = {
-	    [FUSE_SETATTR] = 88,  [FUSE_MKNOD] = 16,	[FUSE_MKDIR] = 8,     [FUSE_RENAME] = 8,
-	    [FUSE_LINK] = 8,	  [FUSE_OPEN] = 8,	[FUSE_READ] = 40,     [FUSE_WRITE] = 40,
-	    [FUSE_RELEASE] = 24,  [FUSE_FSYNC] = 16,	[FUSE_SETXATTR] = 16, [FUSE_GETXATTR] = 8,
-	    [FUSE_LISTXATTR] = 8, [FUSE_OPENDIR] = 8,	[FUSE_READDIR] = 40,  [FUSE_CREATE] = 16,
-	    [FUSE_FALLOCATE] = 32, [FUSE_READDIRPLUS] = 40, [FUSE_RENAME2] = 16, [FUSE_LSEEK] = 24,
-	    [FUSE_COPY_FILE_RANGE] = 56, [FUSE_TMPFILE] = 16, [FUSE_GETATTR] = 16, [FUSE_FORGET] = 8,
-	    [FUSE_RELEASEDIR] = 24, [FUSE_FSYNCDIR] = 16, [FUSE_SYNCFS] = 8};
+	    [FUSE_SETATTR] = 88,    [FUSE_MKNOD] = 16,	   [FUSE_MKDIR] = 8,
+	    [FUSE_RENAME] = 8,	    [FUSE_LINK] = 8,	   [FUSE_OPEN] = 8,
+	    [FUSE_READ] = 40,	    [FUSE_WRITE] = 40,	   [FUSE_RELEASE] = 24,
+	    [FUSE_FSYNC] = 16,	    [FUSE_SETXATTR] = 16,  [FUSE_GETXATTR] = 8,
+	    [FUSE_LISTXATTR] = 8,   [FUSE_OPENDIR] = 8,	   [FUSE_READDIR] = 40,
+	    [FUSE_CREATE] = 16,	    [FUSE_FALLOCATE] = 32, [FUSE_READDIRPLUS] = 40,
+	    [FUSE_RENAME2] = 16,    [FUSE_LSEEK] = 24,	   [FUSE_COPY_FILE_RANGE] = 56,
+	    [FUSE_TMPFILE] = 16,    [FUSE_GETATTR] = 16,   [FUSE_FORGET] = 8,
+	    [FUSE_RELEASEDIR] = 24, [FUSE_FSYNCDIR] = 16,  [FUSE_SYNCFS] = 8};
 
 	return op < 64 ? size[op] : 0;
 }
@@ -179,8 +187,8 @@ static size_t fixed_size(uint32_t op)
 static void one(struct world *w, const uint8_t *p, size_t n)
 {
 	uint8_t m[1024] = {0};
-	struct fuse_in_header h = {.opcode = p[0] % 64, .unique = ++w->unique, .uid = p[2] & 64 ? 1000 : 0,
-				   .pid = 3};
+	struct fuse_in_header h = {
+	    .opcode = p[0] % 64, .unique = ++w->unique, .uid = p[2] & 64 ? 1000 : 0, .pid = 3};
 	size_t at = sizeof(h), fixed = fixed_size(h.opcode);
 
 	h.nodeid = w->node[p[1] % KNOWN];
@@ -232,8 +240,8 @@ static void put(const char *path, const char *text)
 
 static void furnish(void)
 {
-	static const char *const dirs[] = {"lower", "lower/dir", "lower/dir/sub", "lower/ro",
-					   "lower/dir2", "lower/closed"};
+	static const char *const dirs[] = {"lower",    "lower/dir",  "lower/dir/sub",
+					   "lower/ro", "lower/dir2", "lower/closed"};
 
 	umask(022);
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)

@@ -38,10 +38,13 @@ static void check_record(const uint8_t *p, size_t n)
 static const char *const entries[] = {"upper/f",    "upper/d",	   "upper/d/g", "upper/base",
 				      "upper/dir",  "upper/new",   "upper",	"work/index/1-5",
 				      "work/index", "upper/d/sub", "work/t.3",	"upper/linked"};
-static const char *const names[] = {"user.gaol",   "user.gaol.o", "user.gaol.n",
+static const char *const names[] = {"user.gaol",
+				    "user.gaol.o",
+				    "user.gaol.n",
 				    "user.gaol.x.system.posix_acl_access",
 				    "user.gaol.x.system.posix_acl_default",
-				    "user.gaol.x.security.capability", "user.gaol.x.user.a"};
+				    "user.gaol.x.security.capability",
+				    "user.gaol.x.user.a"};
 
 static void put(const char *path, const char *text)
 {
@@ -54,8 +57,8 @@ static void put(const char *path, const char *text)
 
 static void furnish(void)
 {
-	static const char *const dirs[] = {"lower",	"lower/dir",   "upper",	     "upper/d",
-					   "upper/dir", "upper/d/sub", "work", "work/index"};
+	static const char *const dirs[] = {"lower",	"lower/dir",   "upper", "upper/d",
+					   "upper/dir", "upper/d/sub", "work",	"work/index"};
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		mkdir(dirs[i], dirs[i][0] == 'l' ? 0755 : 0700);
@@ -191,7 +194,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (len > n - at - 4)
 			len = n - at - 4;
 		setxattr(entries[data[at + 1] % (sizeof(entries) / sizeof(entries[0]))],
-			 names[data[at] % (sizeof(names) / sizeof(names[0]))], data + at + 4, len, 0);
+			 names[data[at] % (sizeof(names) / sizeof(names[0]))], data + at + 4, len,
+			 0);
 		what = what * 31 + data[at + 3];
 		at += 4 + len;
 	}

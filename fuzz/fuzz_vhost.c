@@ -192,7 +192,10 @@ static void message(struct world *w, unsigned request, unsigned flags, const uin
 
 	if (flags & 64) {
 		len = honest(payload, request, flags >> 7);
-		fd = request == 5 ? w->mem : request == 12 ? w->kick : request == 13 ? w->calls[1] : fd;
+		fd = request == 5    ? w->mem
+		     : request == 12 ? w->kick
+		     : request == 13 ? w->calls[1]
+				     : fd;
 		/* Three bytes say where in it, and what is different. */
 		for (size_t i = 0; i + 2 < n && len; i += 3)
 			payload[(p[i] | p[i + 1] << 8) % len] = p[i + 2];

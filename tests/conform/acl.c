@@ -224,10 +224,9 @@ static void drops_sgid(void)
 	}
 }
 
-const struct conform_case cases_acl[] = {
-    {"acl/store", ANY, store},
-    {"acl/refused", ANY, refused},
-    {"acl/decides", ROOT, decides},
-    {"acl/inherits", ANY, inherits},
-    {"acl/drops-sgid", ROOT, drops_sgid},
-    {0}};
+const struct conform_case cases_acl[] = {{"acl/store", ANY, store},
+					 {"acl/refused", ANY, refused},
+					 {"acl/decides", ROOT, decides},
+					 {"acl/inherits", ANY, inherits},
+					 {"acl/drops-sgid", ROOT, drops_sgid},
+					 {0}};

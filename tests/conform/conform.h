@@ -72,8 +72,8 @@ extern const char *conform_self;
 /* kit.c */
 #define KIT_F_SIZE 10000 /* bytes of kit file "f", byte i is KIT_BYTE(i) */
 #define KIT_BYTE(i) ((char)('a' + (i) % 23))
-#define KIT_BIG_HOLE 65536	  /* "big": data, a hole from here ... */
-#define KIT_BIG_DATA (1 << 20)	  /* ... to here, data again */
+#define KIT_BIG_HOLE 65536     /* "big": data, a hole from here ... */
+#define KIT_BIG_DATA (1 << 20) /* ... to here, data again */
 #define KIT_BIG_SIZE (KIT_BIG_DATA + 65536)
 /* Makes the kit in the current directory:
  *   f (0644, attribute user.kit=1), g ("other\n"), su (04755), e/ (empty), d/{a,l->a,h3,sub/b},

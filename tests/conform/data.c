@@ -85,7 +85,8 @@ static void readers_see(void)
 
 static void append(void)
 {
-	int a = (int)OK(open("g", O_WRONLY | O_APPEND)), b = (int)OK(open("g", O_WRONLY | O_APPEND));
+	int a = (int)OK(open("g", O_WRONLY | O_APPEND)),
+	    b = (int)OK(open("g", O_WRONLY | O_APPEND));
 
 	EQ(write(a, "1\n", 2), 2);
 	EQ(write(b, "2\n", 2), 2);
@@ -374,19 +375,18 @@ static void space(void)
 	TRUE(st.st_blksize >= 512);
 }
 
-const struct conform_case cases_data[] = {
-    {"data/read-write", ANY, read_write},
-    {"data/readers-see-writers", ANY, readers_see},
-    {"data/append", ANY, append},
-    {"data/truncate", ANY, truncates},
-    {"data/fallocate", ANY, allocates},
-    {"data/punch-hole", ANY, punches},
-    {"data/copy-file-range", ANY, copies},
-    {"data/seek-hole", ANY, seeks},
-    {"data/big-file", ANY, big_file},
-    {"data/over-4-gib", ANY, over_4g},
-    {"data/fsync", ANY, flushes},
-    {"data/direct", ANY, direct},
-    {"data/times", ANY, times_of_data},
-    {"data/space", ONCE, space},
-    {0}};
+const struct conform_case cases_data[] = {{"data/read-write", ANY, read_write},
+					  {"data/readers-see-writers", ANY, readers_see},
+					  {"data/append", ANY, append},
+					  {"data/truncate", ANY, truncates},
+					  {"data/fallocate", ANY, allocates},
+					  {"data/punch-hole", ANY, punches},
+					  {"data/copy-file-range", ANY, copies},
+					  {"data/seek-hole", ANY, seeks},
+					  {"data/big-file", ANY, big_file},
+					  {"data/over-4-gib", ANY, over_4g},
+					  {"data/fsync", ANY, flushes},
+					  {"data/direct", ANY, direct},
+					  {"data/times", ANY, times_of_data},
+					  {"data/space", ONCE, space},
+					  {0}};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A file system that fills up: ENOSPC and nothing else, no byte lost, and work after space is free. */
+/* A file system that fills up: ENOSPC and nothing else, no byte lost, and work after space is free.
+ */
 #include "tests/conform/conform.h"
 #include "tests/conform/load.h"
 #include <sys/xattr.h>
@@ -7,9 +8,9 @@
 enum { FILES = 20000, SMALL = 50000 };
 
 struct filling {
-	int n;		       /* files s0..sN-1 exist or existed */
-	int size[FILES];       /* -1: gone */
-	unsigned records;      /* in "log" */
+	int n;		  /* files s0..sN-1 exist or existed */
+	int size[FILES];  /* -1: gone */
+	unsigned records; /* in "log" */
 };
 
 /* Answers a full file system may give. True: it was done. */

@@ -27,8 +27,8 @@ ino_t ino_of(const char *path)
 
 static void write_to(const char *path, int flags, const char *text)
 {
-	int fd = (int)conform_ok(open(path, O_WRONLY | O_CREAT | flags, 0644), path, __FILE__,
-				 __LINE__);
+	int fd =
+	    (int)conform_ok(open(path, O_WRONLY | O_CREAT | flags, 0644), path, __FILE__, __LINE__);
 
 	EQ(write(fd, text, strlen(text)), strlen(text));
 	OK(close(fd));

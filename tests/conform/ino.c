@@ -33,9 +33,9 @@ static void stable(void)
 
 static void distinct(void)
 {
-	static const char *const names[] = {"f", "g",	"su",  "e",	   "d",	  "d/a", "d/l",	 "d/sub",
-					    "l", "d/sub/b", "d2", "d2/x", "dl", "h1",	 "dangling", "p",
-					    "big"};
+	static const char *const names[] = {"f",   "g",	    "su",	"e",	   "d",	 "d/a",
+					    "d/l", "d/sub", "l",	"d/sub/b", "d2", "d2/x",
+					    "dl",  "h1",    "dangling", "p",	   "big"};
 	enum { N = sizeof(names) / sizeof(names[0]) };
 	ino_t ino[N];
 
@@ -89,9 +89,8 @@ static void open_and_named(void)
 		EQ(st_fd(fd[i]).st_mode, S_IFREG | 0644);
 }
 
-const struct conform_case cases_ino[] = {
-    {"inode/stable", ANY, stable},
-    {"inode/distinct", ANY, distinct},
-    {"inode/dots", ANY, dots},
-    {"inode/open-and-named", ANY, open_and_named},
-    {0}};
+const struct conform_case cases_ino[] = {{"inode/stable", ANY, stable},
+					 {"inode/distinct", ANY, distinct},
+					 {"inode/dots", ANY, dots},
+					 {"inode/open-and-named", ANY, open_and_named},
+					 {0}};

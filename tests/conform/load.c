@@ -114,7 +114,7 @@ static void append(struct worker *w, unsigned slot)
 /* Changes of the kit that may be impossible just now; impossible is all that they may be. */
 static void shuffle(struct worker *w)
 {
-	static const char *const names[] = {"f", "g",  "d",	 "d2", "e",   "l",  "h1",     "h2",
+	static const char *const names[] = {"f", "g",  "d",	"d2", "e",   "l",   "h1",   "h2",
 					    "p", "su", "d/sub", "n",  "n/m", "d/n", "d2/d", "e/e"};
 	enum { N = sizeof(names) / sizeof(names[0]) };
 	char a[32], b[32];
@@ -148,14 +148,16 @@ static void shuffle(struct worker *w)
 		r = symlinkat("f", w->dir, a);
 		break;
 	default:
-		r = openat(w->dir, a, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW, 0644);
+		r = openat(w->dir, a, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW,
+			   0644);
 		if (r >= 0 && write(r, "some more\n", 10) < 0 && errno != EPIPE)
 			over("write to the kit");
 		if (r >= 0)
 			close(r);
 	}
 	if (r < 0 && errno != ENOENT && errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR &&
-	    errno != EISDIR && errno != EINVAL && errno != ELOOP && errno != EPERM && errno != ENXIO)
+	    errno != EISDIR && errno != EINVAL && errno != ELOOP && errno != EPERM &&
+	    errno != ENXIO)
 		over("the kit");
 }
 

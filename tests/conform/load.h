@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * load: work on a file system that may be killed or may fill up, with a record of what was promised.
+ * load: work on a file system that may be killed or may fill up, with a record of what was
+ * promised.
  *
  * Each of LOAD_WORKERS has a directory wN with slots: rK is replaced as a whole (write, fsync,
  * rename, fsync of the directory), aK grows by records that are fsync'ed one by one. What is done
- * is noted in LOG.N, outside of the file system: lines "r SLOT GEN", "u SLOT GEN" (unlinked; "i" before
- * that), "a SLOT COUNT". Beside that everybody shuffles a kit, unnoted.
+ * is noted in LOG.N, outside of the file system: lines "r SLOT GEN", "u SLOT GEN" (unlinked; "i"
+ * before that), "a SLOT COUNT". Beside that everybody shuffles a kit, unnoted.
  */
 #ifndef GAOL_TESTS_CONFORM_LOAD_H
 #define GAOL_TESTS_CONFORM_LOAD_H

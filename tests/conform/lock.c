@@ -76,8 +76,7 @@ static void of_open_files(void)
 	OK(lock(b, F_OFD_SETLK, F_WRLCK, 0, 0));
 }
 
-const struct conform_case cases_lock[] = {
-    {"lock/flock", ANY, whole_file},
-    {"lock/records", ANY, records},
-    {"lock/open-files", ANY, of_open_files},
-    {0}};
+const struct conform_case cases_lock[] = {{"lock/flock", ANY, whole_file},
+					  {"lock/records", ANY, records},
+					  {"lock/open-files", ANY, of_open_files},
+					  {0}};

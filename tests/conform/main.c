@@ -24,10 +24,9 @@
 enum { SKIPPED = 77, LIMIT = 120 /* seconds that a case may take */ };
 
 static const struct conform_case *const lists[] = {
-    cases_create,    cases_dir,  cases_special, cases_link, cases_rename,
-    cases_renamedir, cases_data, cases_map,     cases_meta, cases_time,
-    cases_perm,	     cases_acl,	 cases_xattr,	cases_lock, cases_readdir,
-    cases_name,	     cases_ino,	 cases_overlay};
+    cases_create, cases_dir,  cases_special, cases_link, cases_rename, cases_renamedir,
+    cases_data,	  cases_map,  cases_meta,    cases_time, cases_perm,   cases_acl,
+    cases_xattr,  cases_lock, cases_readdir, cases_name, cases_ino,    cases_overlay};
 
 struct run {
 	const char *top, *only;
@@ -198,7 +197,9 @@ static void run_case(struct run *r, const struct conform_case *c)
 	} else {
 		r->failed++;
 		printf("not ok %s (%s)%s%s\n", c->name,
-		       r->read_only ? "read-only" : r->lower ? "lower" : "fresh",
+		       r->read_only ? "read-only"
+		       : r->lower   ? "lower"
+				    : "fresh",
 		       *why ? ": " : "", why);
 		fflush(stdout);
 	}
@@ -288,10 +289,10 @@ static int run_top(struct run *r)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"uid", required_argument, NULL, 'u'},  {"prepare", no_argument, NULL, 'p'},
-	    {"long", no_argument, NULL, 'L'},	    {"only", required_argument, NULL, 'o'},
-	    {"read-only", no_argument, NULL, 'r'},  {"list", no_argument, NULL, 'l'},
-	    {"verbose", no_argument, NULL, 'v'},    {0}};
+	    {"uid", required_argument, NULL, 'u'}, {"prepare", no_argument, NULL, 'p'},
+	    {"long", no_argument, NULL, 'L'},	   {"only", required_argument, NULL, 'o'},
+	    {"read-only", no_argument, NULL, 'r'}, {"list", no_argument, NULL, 'l'},
+	    {"verbose", no_argument, NULL, 'v'},   {0}};
 	struct run r = {0};
 	static char top[PATH_MAX];
 	bool preparing = false;

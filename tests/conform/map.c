@@ -165,13 +165,12 @@ static void set_id(void)
 	}
 }
 
-const struct conform_case cases_map[] = {
-    {"mmap/shared", ANY, shared},
-    {"mmap/private", ANY, private},
-    {"mmap/readers-see-writers", ANY, readers_see},
-    {"mmap/extended", ONCE, extended},
-    {"mmap/beyond-the-end", ANY, beyond_the_end},
-    {"exec/running", ONCE, running},
-    {"exec/not-runnable", ANY, not_runnable},
-    {"exec/set-id", ROOT | ONCE, set_id},
-    {0}};
+const struct conform_case cases_map[] = {{"mmap/shared", ANY, shared},
+					 {"mmap/private", ANY, private},
+					 {"mmap/readers-see-writers", ANY, readers_see},
+					 {"mmap/extended", ONCE, extended},
+					 {"mmap/beyond-the-end", ANY, beyond_the_end},
+					 {"exec/running", ONCE, running},
+					 {"exec/not-runnable", ANY, not_runnable},
+					 {"exec/set-id", ROOT | ONCE, set_id},
+					 {0}};

@@ -226,14 +226,13 @@ static void as_owner(void)
 	EQ(bits("su"), 0755);
 }
 
-const struct conform_case cases_meta[] = {
-    {"chmod/modes", ANY, modes},
-    {"chown/owners", ROOT, owners},
-    {"chown/own-files-only", ROOT, own_files_only},
-    {"chmod/drops-sgid", ROOT, chmod_drops_sgid},
-    {"chown/drops-set-id", ROOT, chown_drops_set_id},
-    {"set-id/writing", ROOT, writing_drops_set_id},
-    {"set-id/truncating", ROOT, truncating_drops_set_id},
-    {"set-id/allocating", ROOT, allocating_drops_set_id},
-    {"set-id/as-owner", USER, as_owner},
-    {0}};
+const struct conform_case cases_meta[] = {{"chmod/modes", ANY, modes},
+					  {"chown/owners", ROOT, owners},
+					  {"chown/own-files-only", ROOT, own_files_only},
+					  {"chmod/drops-sgid", ROOT, chmod_drops_sgid},
+					  {"chown/drops-set-id", ROOT, chown_drops_set_id},
+					  {"set-id/writing", ROOT, writing_drops_set_id},
+					  {"set-id/truncating", ROOT, truncating_drops_set_id},
+					  {"set-id/allocating", ROOT, allocating_drops_set_id},
+					  {"set-id/as-owner", USER, as_owner},
+					  {0}};

@@ -25,11 +25,25 @@ static void any_bytes(void)
 
 static void no_reserved_names(void)
 {
-	static const char *const names[] = {".wh.a",	".wh..wh..opq", ".wh.",	  "user.gaol",
-					    "whiteout", "index",	"t.1",	  "...",
-					    "..a",	".git",		"%meta",  " ",
-					    "*",	"a\nb",		"CON",	  "\xc3\xa4",
-					    "a\xcc\x88", "\xef\xbb\xbf", ".fuse_hidden0001"};
+	static const char *const names[] = {".wh.a",
+					    ".wh..wh..opq",
+					    ".wh.",
+					    "user.gaol",
+					    "whiteout",
+					    "index",
+					    "t.1",
+					    "...",
+					    "..a",
+					    ".git",
+					    "%meta",
+					    " ",
+					    "*",
+					    "a\nb",
+					    "CON",
+					    "\xc3\xa4",
+					    "a\xcc\x88",
+					    "\xef\xbb\xbf",
+					    ".fuse_hidden0001"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[64];
@@ -169,11 +183,7 @@ static void deeper(void)
 }
 
 const struct conform_case cases_name[] = {
-    {"name/any-bytes", ANY, any_bytes},
-    {"name/none-reserved", ANY, no_reserved_names},
-    {"name/case-counts", ANY, case_counts},
-    {"name/longest", ANY, longest},
-    {"name/too-long", ANY, too_long},
-    {"path/longest", ANY, path_max},
-    {"path/deeper", ONCE, deeper},
-    {0}};
+    {"name/any-bytes", ANY, any_bytes},	    {"name/none-reserved", ANY, no_reserved_names},
+    {"name/case-counts", ANY, case_counts}, {"name/longest", ANY, longest},
+    {"name/too-long", ANY, too_long},	    {"path/longest", ANY, path_max},
+    {"path/deeper", ONCE, deeper},	    {0}};

@@ -70,6 +70,4 @@ static void again(void)
 }
 
 const struct conform_case cases_overlay[] = {
-    {"overlay/works", ROOT, works},
-    {"overlay/again", ROOT, again},
-    {0}};
+    {"overlay/works", ROOT, works}, {"overlay/again", ROOT, again}, {0}};

@@ -275,15 +275,14 @@ static void read_only(void)
 	EQ(count("d"), 4);
 }
 
-const struct conform_case cases_perm[] = {
-    {"permission/mode-bits", ROOT, mode_bits},
-    {"permission/search", ROOT, search},
-    {"permission/writing-directories", ROOT, writing_dirs},
-    {"permission/moving-directories", ROOT, moving_dirs},
-    {"permission/sticky", ROOT, sticky},
-    {"permission/sticky-kit", ROOT, sticky_kit},
-    {"permission/noatime", ROOT, noatime},
-    {"permission/after-open", ROOT, after_open},
-    {"permission/own-objects", USER, own_objects},
-    {"permission/read-only-mount", RDONLY, read_only},
-    {0}};
+const struct conform_case cases_perm[] = {{"permission/mode-bits", ROOT, mode_bits},
+					  {"permission/search", ROOT, search},
+					  {"permission/writing-directories", ROOT, writing_dirs},
+					  {"permission/moving-directories", ROOT, moving_dirs},
+					  {"permission/sticky", ROOT, sticky},
+					  {"permission/sticky-kit", ROOT, sticky_kit},
+					  {"permission/noatime", ROOT, noatime},
+					  {"permission/after-open", ROOT, after_open},
+					  {"permission/own-objects", USER, own_objects},
+					  {"permission/read-only-mount", RDONLY, read_only},
+					  {0}};

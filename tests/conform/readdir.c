@@ -257,15 +257,14 @@ static void hundred_thousand(void)
 	free(seen);
 }
 
-const struct conform_case cases_readdir[] = {
-    {"readdir/types-and-numbers", ANY, types_and_numbers},
-    {"readdir/merged", ANY, merged},
-    {"readdir/while-removing", ANY, while_removing},
-    {"readdir/while-adding", ANY, while_adding},
-    {"readdir/removing-all", ANY, removing_all},
-    {"readdir/cookies", ANY, cookies},
-    {"readdir/rewinds", ANY, rewinds},
-    {"readdir/small-buffers", ANY, small_buffers},
-    {"readdir/nlink", ANY, nlinks},
-    {"readdir/100000", ANY | LONG, hundred_thousand},
-    {0}};
+const struct conform_case cases_readdir[] = {{"readdir/types-and-numbers", ANY, types_and_numbers},
+					     {"readdir/merged", ANY, merged},
+					     {"readdir/while-removing", ANY, while_removing},
+					     {"readdir/while-adding", ANY, while_adding},
+					     {"readdir/removing-all", ANY, removing_all},
+					     {"readdir/cookies", ANY, cookies},
+					     {"readdir/rewinds", ANY, rewinds},
+					     {"readdir/small-buffers", ANY, small_buffers},
+					     {"readdir/nlink", ANY, nlinks},
+					     {"readdir/100000", ANY | LONG, hundred_thousand},
+					     {0}};

@@ -217,16 +217,15 @@ static void chain(void)
 	EQ(there("f"), 0);
 }
 
-const struct conform_case cases_rename[] = {
-    {"rename/to-new", ANY, to_new},
-    {"rename/over-file", ANY, over_file},
-    {"rename/over-other-kinds", ANY, over_other_kinds},
-    {"rename/refused", ANY, refused},
-    {"rename/noreplace", ANY, noreplace},
-    {"rename/exchange-files", ANY, exchange_files},
-    {"rename/exchange-kinds", ANY, exchange_kinds},
-    {"rename/exchange-dirs", ANY, exchange_dirs},
-    {"rename/whiteout", ROOT, whiteout},
-    {"rename/open-file", ANY, open_file},
-    {"rename/chain", ANY, chain},
-    {0}};
+const struct conform_case cases_rename[] = {{"rename/to-new", ANY, to_new},
+					    {"rename/over-file", ANY, over_file},
+					    {"rename/over-other-kinds", ANY, over_other_kinds},
+					    {"rename/refused", ANY, refused},
+					    {"rename/noreplace", ANY, noreplace},
+					    {"rename/exchange-files", ANY, exchange_files},
+					    {"rename/exchange-kinds", ANY, exchange_kinds},
+					    {"rename/exchange-dirs", ANY, exchange_dirs},
+					    {"rename/whiteout", ROOT, whiteout},
+					    {"rename/open-file", ANY, open_file},
+					    {"rename/chain", ANY, chain},
+					    {0}};

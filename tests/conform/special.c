@@ -188,14 +188,13 @@ static void symlink_meta(void)
 	TRUE(S_ISLNK(st_of("l2").st_mode));
 }
 
-const struct conform_case cases_special[] = {
-    {"mknod/fifo", ANY, fifo},
-    {"mknod/socket", ONCE, socket_file},
-    {"mknod/devices", ROOT, devices},
-    {"mknod/devices-refused", USER, devices_refused},
-    {"mknod/whiteout", ROOT, whiteout_device},
-    {"symlink/targets", ANY, symlinks},
-    {"symlink/long", ONCE, symlink_long},
-    {"symlink/loops", ANY, symlink_loops},
-    {"symlink/metadata", ANY, symlink_meta},
-    {0}};
+const struct conform_case cases_special[] = {{"mknod/fifo", ANY, fifo},
+					     {"mknod/socket", ONCE, socket_file},
+					     {"mknod/devices", ROOT, devices},
+					     {"mknod/devices-refused", USER, devices_refused},
+					     {"mknod/whiteout", ROOT, whiteout_device},
+					     {"symlink/targets", ANY, symlinks},
+					     {"symlink/long", ONCE, symlink_long},
+					     {"symlink/loops", ANY, symlink_loops},
+					     {"symlink/metadata", ANY, symlink_meta},
+					     {0}};

@@ -133,11 +133,10 @@ static void refused(void)
 	}
 }
 
-const struct conform_case cases_time[] = {
-    {"times/exact", ANY, exact},
-    {"times/far-away", ANY, far_away},
-    {"times/omit-and-now", ANY, omitted},
-    {"times/written-after", ANY, written_after},
-    {"times/kept-by-first-change", ANY, kept_by_first_change},
-    {"times/refused", ROOT, refused},
-    {0}};
+const struct conform_case cases_time[] = {{"times/exact", ANY, exact},
+					  {"times/far-away", ANY, far_away},
+					  {"times/omit-and-now", ANY, omitted},
+					  {"times/written-after", ANY, written_after},
+					  {"times/kept-by-first-change", ANY, kept_by_first_change},
+					  {"times/refused", ROOT, refused},
+					  {0}};
