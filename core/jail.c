@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/jail.h"
+#include "core/at.h"
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/window.h"
@@ -205,8 +206,13 @@ static void sweep_run(const struct jail *j)
 
 int jail_remove(struct jail *j, struct err *e)
 {
+	unsigned windows;
+	int ret = at_unmount(j, 0, NULL, &windows, e);
+
+	if (ret)
+		return ret;
 	sweep_run(j);
-	int ret = dir_remove_tree(AT_FDCWD, j->dir);
+	ret = dir_remove_tree(AT_FDCWD, j->dir);
 	if (ret) {
 		errno = -ret;
 		return err_sys(e, "%s: cannot remove all of it", j->dir);

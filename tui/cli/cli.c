@@ -21,7 +21,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_ps, &verb_top, &verb_set, &verb_attach, &verb_exec, &verb_wait, &verb_rm, &verb_events,
 	&verb_diff, &verb_log, &verb_cat, &verb_cp,
 	&verb_checkpoint, &verb_rollback, &verb_redo,
-	&verb_fork, &verb_restore,
+	&verb_fork, &verb_restore, &verb_compare, &verb_mount, &verb_umount,
 	&verb_tag, &verb_untag,
 	&verb_verify, &verb_df,
 	&verb_doctor, &verb_help, &verb_version, &verb_completion,

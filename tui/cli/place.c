@@ -23,6 +23,21 @@ bool place_parse(const char *word, struct place *p)
 	return true;
 }
 
+bool place_parse_jail(const char *word, struct place *p)
+{
+	size_t n = strcspn(word, "@");
+
+	*p = (struct place){0};
+	if (n > JAIL_NAME_MAX)
+		return false;
+	snprintf(p->name, sizeof(p->name), "%.*s", (int)n, word);
+	if (!jail_name_ok(p->name))
+		return false;
+	if (word[n] == '@')
+		p->id = xstrdup(word + n + 1);
+	return true;
+}
+
 void place_free(struct place *p)
 {
 	free(p->id);

@@ -14,6 +14,8 @@ struct place {
 
 /* True when word is such a place; a word with a slash before its first colon is a file's name. */
 bool place_parse(const char *word, struct place *p);
+/* The same for NAME or NAME@ID; path is NULL. */
+bool place_parse_jail(const char *word, struct place *p);
 void place_free(struct place *p);
 
 /* A place opened for reading. */
