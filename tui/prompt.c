@@ -149,6 +149,21 @@ static void keep_history(struct prompt *p, enum prompt_kind kind)
 	p->history[kind] = history_get_history_state();
 }
 
+/* Readline frees a list's lines, never the list. */
+static void forget_history(HISTORY_STATE *h)
+{
+	HISTORY_STATE *left;
+
+	history_set_history_state(h);
+	clear_history();
+	free(h);
+	left = history_get_history_state();
+	free(left->entries);
+	*left = (HISTORY_STATE){0};
+	history_set_history_state(left);
+	free(left);
+}
+
 struct prompt *prompt_new(void)
 {
 	struct prompt *p = xcalloc(1, sizeof(*p));
@@ -193,11 +208,9 @@ void prompt_free(struct prompt *p)
 	use_history(p, PROMPT_COMMAND);
 	if (p->file && history_length)
 		write_history(p->file);
-	for (int k = 0; k < PROMPT_KINDS; k++) {
-		history_set_history_state(p->history[k]);
-		clear_history();
-		free(p->history[k]);
-	}
+	keep_history(p, PROMPT_COMMAND);
+	for (int k = 0; k < PROMPT_KINDS; k++)
+		forget_history(p->history[k]);
 	forget_words(&p->words);
 	buf_free(&p->choices);
 	free(p->label);
