@@ -177,9 +177,11 @@ $(BUILD)/bench/%: bench/%.c $(LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
 
 # Fuzzers are linked from sources, so that the coverage they steer by includes gaol's own code.
-build-fuzz/%: fuzz/%.c $(CORE_SRC) $(wildcard core/*.h core/*/*.h)
+FUZZ_FACE := tui/filter.c $(sort $(wildcard keymaps/*.c)) $(BUILD)/keymaps/builtin.c
+build-fuzz/%: fuzz/%.c $(CORE_SRC) $(FUZZ_FACE) $(wildcard core/*.h core/*/*.h)
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
-	$(Q)clang -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(CSTD) -g -O1 -o $@ $< $(CORE_SRC) $(PKG_LIBS) -lm
+	$(Q)clang -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(CSTD) -g -O1 -o $@ $< \
+		$(CORE_SRC) $(FUZZ_FACE) $(PKG_LIBS) -lm
 
 -include $(DEPFILES)
