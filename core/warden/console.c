@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,9 +17,12 @@
 #define KEYS_MAX 65536 /* keys on their way to the guest */
 #define REPLAY 16384   /* bytes that a new viewer gets of the past */
 #define SAVED_FILE "console"
+#define LIVE_FILE "console.live"
 
+/* A mapped file, so that it outlives a warden that is killed; SAVED_FILE takes its place at an
+ * orderly end. Of our own making and for this machine only: no format to be kept. */
 struct scroll {
-	size_t size;
+	uint64_t size;
 	uint64_t end; /* bytes ever written; byte i lies at p[i % size] */
 	char p[];
 };
@@ -56,14 +60,38 @@ static uint64_t scroll_oldest(const struct scroll *s)
 	return s->end > s->size ? s->end - s->size : 0;
 }
 
+/* Maps the file; NULL where the disk has no room for all of it (a write into a hole would be
+ * SIGBUS). */
+static struct scroll *map_live(int dirfd, size_t bytes)
+{
+	cleanup_fd int fd =
+	    openat(dirfd, LIVE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || posix_fallocate(fd, 0, (off_t)bytes) || ftruncate(fd, (off_t)bytes)) {
+		unlinkat(dirfd, LIVE_FILE, 0);
+		return NULL;
+	}
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 void console_init(struct warden *w)
 {
-	size_t size = w->conf.console_size;
+	size_t size = w->conf.console_size, bytes = sizeof(*w->scroll) + size;
 	struct buf old = {0};
 
 	w->console = -1;
-	w->scroll = xcalloc(1, sizeof(*w->scroll) + size);
+	w->scroll = map_live(w->jail.dirfd, bytes);
+	if (w->scroll && w->scroll->size == size && w->scroll->end)
+		return; /* what a killed warden had */
+	if (!w->scroll) {
+		w->scroll =
+		    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (w->scroll == MAP_FAILED)
+			abort(); /* as every allocation that fails */
+	}
 	w->scroll->size = size;
+	w->scroll->end = 0;
 	if (!file_read_at(w->jail.dirfd, SAVED_FILE, size, &old))
 		scroll_add(w->scroll, buf_cstr(&old), old.len);
 	buf_free(&old);
@@ -85,7 +113,12 @@ static void console_save(struct warden *w)
 void console_free(struct warden *w)
 {
 	console_close(w);
-	free(w->scroll);
+	if (!w->scroll)
+		return;
+	console_save(w);
+	if (!w->discarded)
+		unlinkat(w->jail.dirfd, LIVE_FILE, 0);
+	munmap(w->scroll, sizeof(*w->scroll) + w->scroll->size);
 	w->scroll = NULL;
 }
 
