@@ -291,7 +291,6 @@ int warden_main(int argc, char **argv)
 	if (geteuid() == 0)
 		setgroups(0, NULL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	conf_init(&w.conf);
 	int ret = open_jail(&w, &a, &e);
 	if (!ret)
 		ret = open_room(&w, &e);
