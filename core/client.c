@@ -189,11 +189,13 @@ int client_spawn(struct client **out, const struct jail *j, bool tied, struct er
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	struct client *c = client_new(pair[0]);
 	ret = await_hello(c, j->name, e);
-	if (ret)
-		client_free(c);
-	else
+	if (!ret) {
 		*out = c;
-	return ret;
+		return 0;
+	}
+	client_free(c);
+	/* Another client's warden may have come first: then it is up by now. */
+	return !tied && jail_locked(j) && !client_connect(out, j, NULL) ? 0 : ret;
 }
 
 /* Sends and waits for room: for callers that may wait. */

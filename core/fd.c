@@ -137,8 +137,33 @@ int dir_make_path(const char *path, mode_t mode)
 	return 0;
 }
 
-/* Empties an open directory; recursion depth is the tree's, descriptors one a level. */
-static int remove_children(int fd, dev_t dev)
+/*
+ * A tree may be as deep as its maker liked, descriptors and the stack are not: what lies DEEP
+ * levels below the top is moved up to it, and taken from there.
+ */
+#define DEEP 64
+
+struct removal {
+	int top;
+	dev_t dev;
+	unsigned depth;
+	unsigned long moved; /* entries, each under a name of its own */
+};
+
+static int remove_entry(struct removal *r, int dirfd, const char *name);
+
+static int move_up(struct removal *r, int dirfd, const char *name)
+{
+	char fresh[48];
+
+	do
+		snprintf(fresh, sizeof(fresh), ".gaol-removed-%lu", ++r->moved);
+	while (renameat2(dirfd, name, r->top, fresh, RENAME_NOREPLACE) && errno == EEXIST);
+	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) ? 0 : -EBUSY;
+}
+
+/* Empties an open directory, which it closes. */
+static int remove_children(struct removal *r, int fd)
 {
 	int ret = 0;
 	DIR *d = fdopendir(fd);
@@ -147,42 +172,64 @@ static int remove_children(int fd, dev_t dev)
 		close(fd);
 		return -errno;
 	}
-	for (struct dirent *de; !ret && (de = readdir(d));) {
-		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
-			continue;
-		struct stat st;
-		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
-			ret = errno == ENOENT ? 0 : -errno;
-			continue;
-		}
-		if (S_ISDIR(st.st_mode) && st.st_dev != dev)
-			ret = -EBUSY;
-		else if (S_ISDIR(st.st_mode))
-			ret = dir_remove_tree(dirfd(d), de->d_name);
-		else if (unlinkat(dirfd(d), de->d_name, 0) && errno != ENOENT)
-			ret = -errno;
-	}
+	r->depth++;
+	for (struct dirent *de; !ret && (de = readdir(d));)
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+			ret = remove_entry(r, dirfd(d), de->d_name);
+	r->depth--;
 	closedir(d);
 	return ret;
 }
 
-int dir_remove_tree(int dirfd, const char *name)
+static int open_to_empty(int dirfd, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, name, flags);
+
+	if (fd < 0 && errno == EACCES && !fchmodat(dirfd, name, 0700, 0))
+		fd = openat(dirfd, name, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+static int remove_entry(struct removal *r, int dirfd, const char *name)
 {
 	struct stat st;
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-		return unlinkat(dirfd, name, 0) && errno != ENOENT ? -errno : 0;
-	if (fd < 0 && errno == EACCES && !fchmodat(dirfd, name, 0700, 0))
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
-	if (fstat(fd, &st)) {
-		int ret = -errno;
-		close(fd);
-		return ret;
+	if (!S_ISDIR(st.st_mode))
+		return unlinkat(dirfd, name, 0) && errno != ENOENT ? -errno : 0;
+	if (st.st_dev != r->dev)
+		return -EBUSY;
+	if (!unlinkat(dirfd, name, AT_REMOVEDIR))
+		return 0;
+	if (r->depth >= DEEP)
+		return move_up(r, dirfd, name);
+	int fd = open_to_empty(dirfd, name);
+	int ret = fd < 0 ? fd : remove_children(r, fd);
+	if (!ret && unlinkat(dirfd, name, AT_REMOVEDIR) && errno != ENOENT)
+		ret = -errno;
+	return ret == -ENOENT ? 0 : ret;
+}
+
+int dir_remove_tree(int dirfd, const char *name)
+{
+	struct removal r = {.top = open_to_empty(dirfd, name)};
+	struct stat st;
+
+	if (r.top == -ENOTDIR || r.top == -ELOOP)
+		return unlinkat(dirfd, name, 0) && errno != ENOENT ? -errno : 0;
+	if (r.top < 0)
+		return r.top == -ENOENT ? 0 : r.top;
+	int ret = fstat(r.top, &st) ? -errno : 0;
+	r.dev = st.st_dev;
+	/* What was moved up while the top was read may have been missed: once more. */
+	for (unsigned long before = ~0ul; !ret && before != r.moved;) {
+		int fd = openat(r.top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		before = r.moved;
+		ret = fd < 0 ? -errno : remove_children(&r, fd);
 	}
-	int ret = remove_children(fd, st.st_dev);
+	close(r.top);
 	if (!ret && unlinkat(dirfd, name, AT_REMOVEDIR) && errno != ENOENT)
 		ret = -errno;
 	return ret;

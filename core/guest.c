@@ -193,8 +193,8 @@ static void hold_on_cpu(int cpu)
 }
 
 /* Between fork and exec: failures are told through report_fd, which exec closes. */
-static _Noreturn void child(const struct guest_config *c, const char *box, char **argv, int console,
-			    int info, int report_fd)
+static _Noreturn void child(const struct guest_config *c, const char *box, pid_t warden,
+			    char **argv, int console, int info, int report_fd)
 {
 	struct rlimit no_core = {0, 0};
 	sigset_t none;
@@ -208,9 +208,10 @@ static _Noreturn void child(const struct guest_config *c, const char *box, char 
 	hold_on_cpu(c->cpu);
 	if (box)
 		ret = enter_box(c, box);
-	/* Set after the change of uid, which would clear it; a parent that is gone already ended
-	 * us. */
+	/* Set after the change of uid, which would clear it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != warden)
+		_exit(127);
 	/* UML wants fixed addresses; asking here saves it a re-exec through /proc, which it has
 	 * not. */
 	personality(ADDR_NO_RANDOMIZE);
@@ -274,9 +275,9 @@ static pid_t fork_child(const struct guest_config *c, const char *box, int conso
 	}
 	wall_args(&a, c, box, info);
 	kernel_args(&a, c);
-	pid_t pid = fork();
+	pid_t warden = getpid(), pid = fork();
 	if (!pid)
-		child(c, box, a.v, console, info, report[1]);
+		child(c, box, warden, a.v, console, info, report[1]);
 	if (pid < 0)
 		err_sys(e, "guest: fork");
 	close(report[1]);

@@ -13,7 +13,10 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PATIENCE_STEP_MS 5
 
 /* A directory that jails are kept in must be ours alone: what lies in it is trusted. */
 static int check_private(const char *path, struct err *e)
@@ -187,6 +190,16 @@ int jail_lock(const struct jail *j)
 	return fd;
 }
 
+int jail_lock_patient(const struct jail *j, int ms)
+{
+	const struct timespec pause = {.tv_nsec = PATIENCE_STEP_MS * 1000000L};
+	int fd;
+
+	while ((fd = jail_lock(j)) == -EWOULDBLOCK && (ms -= PATIENCE_STEP_MS) >= 0)
+		nanosleep(&pause, NULL);
+	return fd;
+}
+
 bool jail_locked(const struct jail *j)
 {
 	cleanup_fd int fd = openat(j->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -278,7 +291,9 @@ int jail_each(const struct jail_places *p, bool (*fn)(void *user, const struct j
 		struct jail j;
 		struct jail_status st;
 		if (go && !jail_open(&j, p, names[i], NULL)) {
-			cleanup_fd int lock = jail_lock(&j);
+			/* Only where there is something: whoever starts the jail wants the lock
+			 * too. */
+			cleanup_fd int lock = access(j.run, F_OK) ? -1 : jail_lock(&j);
 			if (lock >= 0)
 				sweep_run(&j);
 			fd_close(&lock);

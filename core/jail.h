@@ -117,6 +117,9 @@ int jail_rename(const struct jail_places *p, const char *name, const char *newna
  * warden (or another steering command) has it, or -errno.
  */
 int jail_lock(const struct jail *j);
+#define JAIL_PATIENCE_MS 500 /* longer than anybody but a warden or a command at work holds it */
+/* The same, trying again for ms: those who only look at jails hold the lock for moments. */
+int jail_lock_patient(const struct jail *j, int ms);
 /* True while somebody holds the lock. */
 bool jail_locked(const struct jail *j);
 

@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #define INPUT_CHUNK 32768
-#define OUTPUT_CHUNK 4096 /* a pipe that poll calls writable takes PIPE_BUF bytes without waiting  \
-			   */
+#define OUTPUT_CHUNK                                                                               \
+	4096 /* a pipe that poll calls writable takes PIPE_BUF bytes without waiting               \
+	      */
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 #define NFORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
@@ -26,7 +27,8 @@ struct sink {
 	int fd;
 	struct buf waiting;
 	struct filter *filter; /* NULL: bytes pass as they are */
-	bool closed;	       /* nobody reads it any more */
+	bool used;
+	bool closed; /* nobody reads it any more */
 };
 
 struct relay {
@@ -36,7 +38,7 @@ struct relay {
 	bool raw; /* standard input is a terminal in raw mode */
 	int signals;
 	sigset_t before;
-	struct filter filter;
+	struct filter filters[2]; /* of out and err, used where they are terminals */
 	struct sink out, err;
 	struct buf input; /* read from standard input, not yet sent */
 	uint64_t room;	  /* bytes of input that the warden takes */
@@ -112,6 +114,7 @@ static void put_out(struct sink *s, const struct client_msg *m)
 {
 	if (s->closed)
 		return;
+	s->used = true;
 	if (s->filter)
 		filter_run(s->filter, m->data, m->len, &s->waiting);
 	else
@@ -320,20 +323,29 @@ static void forget_sigpipe(void)
 static void set_terminal(struct relay *r)
 {
 	setlocale(LC_CTYPE, "");
-	filter_init(&r->filter, tty_utf8());
-	if (r->pty && isatty(STDOUT_FILENO))
-		r->out.filter = &r->filter;
+	/* Also without a terminal of the guest's own: its bytes must not steer ours. */
+	struct sink *const sinks[] = {&r->out, &r->err};
+	for (size_t i = 0; i < 2; i++) {
+		filter_init(&r->filters[i], tty_utf8());
+		if (isatty(sinks[i]->fd))
+			sinks[i]->filter = &r->filters[i];
+	}
 	if (r->pty && isatty(STDIN_FILENO) && !tty_guard(STDIN_FILENO))
 		r->raw = !tty_raw(STDIN_FILENO);
 }
 
+static void reset_sink(struct sink *s)
+{
+	if (!s->filter || s->closed || !s->used)
+		return;
+	filter_reset(s->filter, &s->waiting);
+	fd_write_full(s->fd, s->waiting.p, s->waiting.len);
+}
+
 static void reset_terminal(struct relay *r)
 {
-	if (r->out.filter) {
-		filter_reset(&r->filter, &r->out.waiting);
-		if (!r->out.closed)
-			fd_write_full(STDOUT_FILENO, r->out.waiting.p, r->out.waiting.len);
-	}
+	reset_sink(&r->out);
+	reset_sink(&r->err);
 	if (r->raw)
 		tty_restore();
 }

@@ -331,6 +331,8 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 		conf_free(&w->conf);
 		w->conf = fresh;
 		/* A stopped jail's layer may still be open under the old jail.conf. */
+		put_abort_all(w);
+		bring_abort_all(w);
 		layers_close(w);
 		ret = layers_open(w, e);
 	}
@@ -356,9 +358,16 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 	return true;
 }
 
+/* A jail whose client is gone goes, whatever else was asked for. */
+static void set_errand(struct warden *w, enum errand errand)
+{
+	if (w->errand != ERRAND_DISCARD)
+		w->errand = errand;
+}
+
 void boot_stop(struct warden *w, enum errand errand, uint32_t grace_ms)
 {
-	w->errand = errand;
+	set_errand(w, errand);
 	pause_end(w);
 	if (boot_is_up(w))
 		warden_enter(w, JAIL_STOPPING, NULL);
@@ -367,7 +376,7 @@ void boot_stop(struct warden *w, enum errand errand, uint32_t grace_ms)
 
 void boot_kill(struct warden *w, enum errand errand)
 {
-	w->errand = errand;
+	set_errand(w, errand);
 	if (w->guest)
 		guest_kill(w->guest);
 }

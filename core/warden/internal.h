@@ -57,7 +57,9 @@ struct warden {
 	struct conf conf;
 	struct jail_status st;
 	bool quitting;
-	bool discarded; /* the jail's directory is gone: announce nothing more */
+	bool ending;		    /* told by a signal to end: nobody who looks on keeps us */
+	bool discarded;		    /* the jail's directory is gone: announce nothing more */
+	struct loop_timer *discard; /* removes the jail when nobody up the stack works on it */
 
 	/* clients */
 	int listen_fd;

@@ -43,8 +43,9 @@ void warden_quit(struct warden *w)
 	loop_stop(w->loop, 0);
 }
 
-void warden_discard(struct warden *w)
+static void discard_now(void *user)
 {
+	struct warden *w = user;
 	struct err e;
 
 	if (w->discarded)
@@ -63,6 +64,18 @@ void warden_discard(struct warden *w)
 	warden_quit(w);
 }
 
+/* A client is found gone in the middle of an answer: what is being answered is still needed. */
+void warden_discard(struct warden *w)
+{
+	if (w->guest) {
+		boot_kill(w, ERRAND_DISCARD);
+		return;
+	}
+	if (!w->discard)
+		w->discard = loop_timer_add(w->loop, -1, discard_now, w);
+	loop_timer_arm(w->discard, 0);
+}
+
 void warden_peer_gone(struct warden *w, uint64_t id)
 {
 	struct peer *p = NULL;
@@ -79,6 +92,8 @@ void warden_peer_gone(struct warden *w, uint64_t id)
 
 void warden_maybe_quit(struct warden *w)
 {
+	if (!w->guest && w->ending)
+		warden_quit(w);
 	if (!w->guest && !peer_any(w) && !w->op && !w->puts && !w->brings && !w->tied &&
 	    !w->st.restart_at)
 		warden_quit(w);
@@ -161,6 +176,7 @@ static void on_signal(void *user, int signo)
 		warden_quit(w);
 		return;
 	}
+	w->ending = true;
 	boot_stop(w, ERRAND_STOP, 2000);
 }
 
@@ -189,7 +205,8 @@ static int open_jail(struct warden *w, const struct warden_args *a, struct err *
 		ret = jail_open(&w->jail, &w->places, a->name, e);
 	if (ret)
 		return ret;
-	w->lock = jail_lock(&w->jail);
+	/* `gaol ls` holds it for a moment. */
+	w->lock = jail_lock_patient(&w->jail, JAIL_PATIENCE_MS);
 	if (w->lock < 0)
 		return err_set(e, w->lock, "%s: another warden or command holds it: wait for it",
 			       a->name);
@@ -266,9 +283,11 @@ static int run(struct warden *w, const struct warden_args *a)
 	if (w->st.state != JAIL_CRASHED && w->st.state != JAIL_FAILED)
 		w->st.state = JAIL_STOPPED;
 	warden_announce(w);
-	struct peer *first = a->client >= 0 ? peer_adopt(w, a->client) : NULL;
-	if (a->tied && first)
-		w->tied = first->id;
+	/* Known before it is greeted: it may be gone already. */
+	if (a->tied)
+		w->tied = w->last_peer + 1;
+	if ((a->client < 0 || !peer_adopt(w, a->client)) && a->tied)
+		warden_discard(w);
 	return loop_run(w->loop);
 }
 

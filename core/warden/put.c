@@ -49,9 +49,11 @@ static void put_free(struct put *t)
 
 void put_abort_all(struct warden *w)
 {
+	/* Freed before it is told: a client that cannot be told may end the jail, and all puts. */
 	while (w->puts) {
-		answer_error(w, w->puts->call, ECANCELED, "cp: the jail ended: try again");
+		struct call c = w->puts->call;
 		put_free(w->puts);
+		answer_error(w, c, ECANCELED, "cp: the jail ended: try again");
 	}
 }
 
@@ -70,12 +72,14 @@ static void put_done(struct put *t, int ret)
 	/* The guest caches names and data; it is the only other writer. */
 	if (w->chan && chan_is_ready(w->chan))
 		chan_drop_caches(w->chan);
+	struct call c = t->call;
+	json_int_t bytes = (json_int_t)t->off;
+	put_free(t);
 	if (ret)
-		answer_error(w, t->call, -ret, "cp: %s: the file in the jail is not whole",
+		answer_error(w, c, -ret, "cp: %s: the file in the jail is not whole",
 			     strerror(-ret));
 	else
-		answer(w, t->call, json_pack("{s:I}", "bytes", (json_int_t)t->off));
-	put_free(t);
+		answer(w, c, json_pack("{s:I}", "bytes", bytes));
 }
 
 static void put_turn(void *user)
@@ -220,8 +224,8 @@ void put_start(struct warden *w, struct call c, const json_t *args, int fd)
 	if (!ret)
 		ret = put_open(t, path, mode);
 	if (ret) {
-		answer_error(w, c, -ret, "cp: %s: %s", path, strerror(-ret));
 		put_free(t);
+		answer_error(w, c, -ret, "cp: %s: %s", path, strerror(-ret));
 		return;
 	}
 	t->slice = xmalloc(SLICE);

@@ -90,6 +90,8 @@ static void readable(void *user, int events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0 || k->text.len > LINE_MAX_BYTES) {
+		if (n > 0) /* it would wait for us to read on, and we for its end */
+			kill(k->pid, SIGKILL);
 		finish(k);
 		return;
 	}

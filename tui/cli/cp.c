@@ -47,7 +47,7 @@ static int out_of_jail(struct cp *cp, struct cli *c, const struct place *from, c
 		return ret;
 	ret = jailview_follow(v.side, from->path, true, &path, e);
 	if (!ret)
-		ret = cp_out(cp, v.side, buf_cstr(&path), to, e);
+		ret = cp_out(cp, v.side, buf_cstr(&path), from->path, to, e);
 	buf_free(&path);
 	place_view_close(&v);
 	return ret;

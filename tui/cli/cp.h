@@ -21,10 +21,11 @@ struct cp {
 
 /*
  * Copies path of s (no link in it) to a file or directory of the host; into to when that is a
- * directory. Nothing of the jail's is followed on the host, and no existing link is written
- * through below to. 0 or -errno with e set.
+ * directory, under the last name of asked, the path as the user gave it. Nothing of the jail's is
+ * followed on the host, and no existing link is written through below to. 0 or -errno with e set.
  */
-int cp_out(struct cp *cp, struct side *s, const char *path, const char *to, struct err *e);
+int cp_out(struct cp *cp, struct side *s, const char *path, const char *asked, const char *to,
+	   struct err *e);
 /* Copies a file (or with recursive a directory) of the host to path in the jail behind c. */
 int cp_in(struct cp *cp, struct client *c, const char *from, const char *path, struct err *e);
 /* True when a symlink with this target, depth directories below the root of a copied tree, cannot

@@ -197,9 +197,22 @@ static int copy_entry(struct cp *cp, struct side *s, const char *path, const str
 	}
 }
 
-int cp_out(struct cp *cp, struct side *s, const char *path, const char *to, struct err *e)
+/* The last name of what was asked for, not of where a link of the guest's leads: it must not choose
+ * what the copy is called on the host. */
+static char *asked_name(const char *asked)
 {
-	const char *base = strrchr(path, '/') + 1;
+	size_t n = strlen(asked), from;
+
+	while (n && asked[n - 1] == '/')
+		n--;
+	for (from = n; from && asked[from - 1] != '/';)
+		from--;
+	return n ? xasprintf("%.*s", (int)(n - from), asked + from) : xstrdup("root");
+}
+
+int cp_out(struct cp *cp, struct side *s, const char *path, const char *asked, const char *to,
+	   struct err *e)
+{
 	struct stat st, host;
 	char *dir = xstrdup(to), *name;
 
@@ -211,7 +224,7 @@ int cp_out(struct cp *cp, struct side *s, const char *path, const char *to, stru
 	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
 		dir[n - 1] = '\0';
 	if (!stat(to, &host) && S_ISDIR(host.st_mode)) {
-		name = xstrdup(*base ? base : "root");
+		name = asked_name(asked);
 	} else {
 		char *slash = strrchr(dir, '/');
 		name = xstrdup(slash ? slash + 1 : dir);

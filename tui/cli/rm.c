@@ -41,7 +41,7 @@ static int remove_jail(struct jail *j, bool force, struct err *e)
 		if (ret || access(j->dir, F_OK))
 			return ret;
 	}
-	cleanup_fd int lock = jail_lock(j);
+	cleanup_fd int lock = jail_lock_patient(j, JAIL_PATIENCE_MS);
 	if (lock < 0)
 		return err_set(e, lock, "%s: another command works on it: wait for it", j->name);
 	return jail_remove(j, e);

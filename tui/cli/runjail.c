@@ -185,7 +185,7 @@ static int keep(struct run *r, struct cli *c, const char *name, struct err *e)
 		return ret;
 	cli_await_end(r->client);
 	if (*name && strcmp(name, r->jail_name) != 0) {
-		cleanup_fd int lock = jail_lock(&r->jail);
+		cleanup_fd int lock = jail_lock_patient(&r->jail, JAIL_PATIENCE_MS);
 		ret = lock < 0 ? err_set(e, lock, "%s: another command works on it", r->jail_name)
 			       : jail_rename(&c->places, r->jail_name, name, e);
 	} else {
@@ -212,7 +212,8 @@ void run_abandon(struct run *r)
 
 	if (r->client && !call(r, r->name ? "kill" : "discard", NULL, &e))
 		cli_await_end(r->client);
-	cleanup_fd int lock = r->jail.dirfd >= 0 ? jail_lock(&r->jail) : -1;
+	cleanup_fd int lock =
+	    r->jail.dirfd >= 0 ? jail_lock_patient(&r->jail, JAIL_PATIENCE_MS) : -1;
 	if (lock >= 0)
 		jail_remove(&r->jail, NULL);
 }

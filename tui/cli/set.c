@@ -24,7 +24,7 @@ static int set_one(struct conf *conf, const char *word, struct err *e)
 /* A jail that is down shows what it will be; one that runs, what it is. */
 static void announce(const struct jail *j, const struct conf *conf)
 {
-	cleanup_fd int lock = jail_lock(j);
+	cleanup_fd int lock = jail_lock_patient(j, JAIL_PATIENCE_MS);
 	struct jail_status st;
 
 	if (lock < 0 || jail_status_read(j, &st))
