@@ -51,6 +51,7 @@ is 'no raw control' 0 "$(plain a.cast)"
 has 'bytes that are no text are replaced' '^��' "$(cat a.txt)"
 has 'text passes' 'red.* ä .* end' "$(cat a.txt)"
 has 'the exit status' '<x 5>' "$(cat a.txt)"
+is 'once' 1 "$(grep -c '"x"' a.cast)"
 hasnt 'which version 2 has not' '<x' "$(cat b.txt)"
 is 'mode' 600 "$(stat -c %a a.cast)"
 

@@ -35,12 +35,14 @@ struct recording {
 	struct cast cast;
 	uint16_t rows, cols;
 	unsigned checkpoint;
+	bool over;
 	bool failed;
 	struct err err;
 };
 
 static void finish(struct recording *r)
 {
+	r->over = true;
 	loop_stop(r->loop, 0);
 }
 
@@ -164,7 +166,7 @@ static void on_socket(void *user, int events)
 	struct client_msg m;
 
 	(void)events;
-	for (int i = 0; i < 32 && !r->failed; i++) {
+	for (int i = 0; i < 32 && !r->over; i++) {
 		int ret = client_next(r->client, &m);
 		if (!ret)
 			return;
