@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #define THREADS 4
-#define FRAME_MS 16    /* pictures are not more frequent than that */
-#define SECOND_MS 1000 /* states of jails are read again */
+#define FRAME_MS 16	 /* pictures are not more frequent than that */
+#define CALM_FRAME_MS 50 /* nor than that, where no key waits for its effect */
+#define SECOND_MS 1000	 /* states of jails are read again */
 #define SPIN_MS 120
 
 static void set_message(struct app *a, enum journal_kind kind, const char *fmt, va_list ap)
@@ -257,16 +258,16 @@ static void sync_views(struct app *a)
 
 static void show(struct app *a)
 {
-	int64_t now = loop_now_ms();
+	int64_t now = loop_now_ms(), pause = a->urgent ? FRAME_MS : CALM_FRAME_MS;
 	struct row busy = {0};
 
 	if (!a->dirty || a->attach)
 		return;
-	if (now - a->painted < FRAME_MS) {
-		loop_timer_arm(a->frame, FRAME_MS - (now - a->painted));
+	if (now - a->painted < pause) {
+		loop_timer_arm(a->frame, pause - (now - a->painted));
 		return;
 	}
-	a->dirty = false;
+	a->dirty = a->urgent = false;
 	a->painted = now;
 	a->spin = (unsigned)(now / SPIN_MS);
 	sync_views(a);

@@ -66,6 +66,7 @@ struct app {
 	struct loop_timer *second, *frame, *more;
 	int notify;
 	bool dirty;
+	bool urgent;	 /* because of a key */
 	int64_t painted; /* ms of the monotonic clock */
 	unsigned spin;
 	bool leaving;

@@ -102,7 +102,7 @@ static void finished(void *data)
 	if (c->ret)
 		app_fail(a, "%s", c->err.text);
 	else if (c->op->command == CMD_NEW)
-		app_say(a, "%s is there: s boots it, a opens its console", c->jail);
+		app_say(a, "%s is made", c->jail);
 	else
 		app_say(a, "%s is deleted", c->jail);
 	op_end(c->op);

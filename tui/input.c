@@ -53,7 +53,7 @@ void input_ready(struct app *a)
 			answer(a, key);
 		else
 			to_command(a, key);
-		a->dirty = true;
+		a->dirty = a->urgent = true;
 	}
 }
 

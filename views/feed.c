@@ -257,9 +257,9 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 		row_fmt(out, STYLE_DIM, " There is no jail %s any more.", f->jail);
 	} else if (st && !st->warden) {
 		row_fmt(out, STYLE_DIM, " %s is %s. ", f->jail, jail_state_name(st->state));
-		row_str(out, STYLE_KEY, "s");
+		view_key(v, CMD_START, out);
 		row_str(out, STYLE_DIM, " boots it, ");
-		row_str(out, STYLE_KEY, "a");
+		view_key(v, CMD_ATTACH, out);
 		row_str(out, STYLE_DIM, " opens its console; what it changes appears here.");
 	} else {
 		row_str(out, STYLE_DIM, " Nothing has changed yet; what changes appears here.");

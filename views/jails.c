@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The list of jails. */
 #include "views/model.h"
+#include "views/tally.h"
 #include "views/view.h"
 #include "views/words.h"
 #include <stdlib.h>
@@ -9,11 +10,15 @@
 #define NAME_MIN 8
 #define NAME_MAX_COLS 24
 #define STATE_COLS 9
+#define CHANGES_COLS 14
+#define CHANGES_FROM 72 /* columns of a screen that has room for them */
 
 struct jails {
 	char at[JAIL_NAME_MAX + 1]; /* the one under the cursor: rows come and go */
 	char (*marked)[JAIL_NAME_MAX + 1];
 	size_t nmarked;
+	struct tally *tally;
+	bool seen; /* was painted since the last tick: counting for nobody is waste */
 };
 
 static size_t marked_index(const struct jails *s, const char *name)
@@ -58,6 +63,9 @@ static void tick(struct view *v)
 		v->cursor = i;
 	if (v->filter)
 		view_stale(v);
+	if (s->seen)
+		tally_tick(s->tally);
+	s->seen = false;
 	env_dirty(v->env);
 }
 
@@ -66,6 +74,8 @@ static int open_jails(struct view *v, const struct target *t, struct err *e)
 	struct jails *s = v->state;
 
 	memcpy(s->at, t->jail, sizeof(s->at));
+	s->tally = tally_new(v->env);
+	s->seen = true;
 	tick(v);
 	moved(v);
 	return 0;
@@ -75,6 +85,7 @@ static void close_jails(struct view *v)
 {
 	struct jails *s = v->state;
 
+	tally_free(s->tally);
 	free(s->marked);
 }
 
@@ -108,13 +119,20 @@ static size_t name_cols(const struct view *v, size_t width)
 
 static void head(struct view *v, const struct look *k, struct row *out)
 {
+	struct jails *s = v->state;
+
+	s->seen = true;
 	row_str(out, STYLE_HEAD, "  ");
 	row_field(out, STYLE_HEAD, name_cols(v, k->width), "NAME", 4);
 	row_str(out, STYLE_HEAD, "  STATE       UP");
 	if (k->width >= 60)
 		row_str(out, STYLE_HEAD, "    MEM");
 	row_str(out, STYLE_HEAD, "  SAVED");
-	row_str(out, STYLE_HEAD, k->width >= 48 ? "   AGO  NOTE" : "  AGO");
+	row_str(out, STYLE_HEAD, k->width >= 48 ? "   AGO  " : "  AGO");
+	if (k->width >= CHANGES_FROM)
+		row_field(out, STYLE_HEAD, CHANGES_COLS, "CHANGED", 7);
+	if (k->width >= 48)
+		row_str(out, STYLE_HEAD, "NOTE");
 }
 
 static enum style state_style(enum jail_state s)
@@ -150,6 +168,22 @@ static void note(const struct jail_status *st, struct row *out)
 		row_add(out, STYLE_TEXT, st->note, strlen(st->note));
 }
 
+/* "+3 ~2 -17": what a checkpoint would save, a rollback undo. */
+static void changes(const struct jails *s, const char *jail, struct row *out)
+{
+	size_t end = out->cols + CHANGES_COLS;
+	struct tally_counts c;
+
+	if (tally_get(s->tally, jail, &c)) {
+		row_fmt(out, c.added ? STYLE_ADD : STYLE_DIM, "+%u ", c.added);
+		row_fmt(out, c.changed ? STYLE_CHANGE : STYLE_DIM, "~%u ", c.changed);
+		row_fmt(out, c.deleted ? STYLE_DEL : STYLE_DIM, "-%u", c.deleted);
+		if (c.more)
+			row_str(out, STYLE_DIM, " more");
+	}
+	row_to(out, end);
+}
+
 static void row(struct view *v, uint64_t pos, const struct look *k, struct row *out)
 {
 	const struct jails *s = v->state;
@@ -181,6 +215,8 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 		  st->checkpoint ? words_age(k->now - st->checkpoint_time, text, sizeof(text))
 				 : "");
 	row_str(out, STYLE_TEXT, "  ");
+	if (k->width >= CHANGES_FROM)
+		changes(s, st->name, out);
 	note(st, out);
 }
 
@@ -192,7 +228,7 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 	    {"", "", ""},
 	    {" No jails yet.", "", ""},
 	    {"", "", ""},
-	    {" Press ", "+", " and type a name: it shows this system and keeps every change to"},
+	    {" Press ", NULL, " and type a name: it shows this system and keeps every change to"},
 	    {" itself. Or type a command:", "", ""},
 	    {"", "", ""},
 	    {"   ", ":new demo", "       all of the system can be changed (box)"},
@@ -204,7 +240,10 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 	if (!model_loaded(v->env->model) || v->filter || i >= sizeof(lines) / sizeof(lines[0]))
 		return false;
 	row_str(out, STYLE_TEXT, lines[i].before);
-	row_str(out, STYLE_KEY, lines[i].key);
+	if (lines[i].key)
+		row_str(out, STYLE_KEY, lines[i].key);
+	else
+		view_key(v, CMD_NEW, out);
 	row_str(out, STYLE_TEXT, lines[i].after);
 	return true;
 }
@@ -265,9 +304,9 @@ static const char *marked(struct view *v, size_t i)
 	return i < s->nmarked ? s->marked[i] : NULL;
 }
 
-static const enum command_id hints[] = {
-    CMD_ENTER, CMD_ATTACH, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_DIFF, CMD_LOG, CMD_START,
-    CMD_STOP,  CMD_NEW,	   CMD_REMOVE,	   CMD_QUIT, CMD_NONE};
+static const enum command_id hints[] = {CMD_ENTER, CMD_ATTACH, CMD_CHECKPOINT, CMD_ROLLBACK,
+					CMD_DIFF,  CMD_LOG,    CMD_START,      CMD_STOP,
+					CMD_NEW,   CMD_REMOVE, CMD_QUIT,       CMD_NONE};
 
 const struct view_ops jails_view = {
     .name = "jails",

@@ -322,3 +322,14 @@ bool text_matches(const char *text, const char *what, size_t *start, size_t *len
 		*len = strlen(what);
 	return true;
 }
+
+void view_key(const struct view *v, enum command_id c, struct row *out)
+{
+	const struct keymap_binding *b = keymap_key_of(v->env->keymap, v->ops->keys, c, NULL);
+	char text[64];
+
+	if (b)
+		row_str(out, STYLE_KEY, key_seq_text(b->keys, b->nkeys, text, sizeof(text)));
+	else
+		row_fmt(out, STYLE_KEY, ":%s", command_get(c)->name);
+}

@@ -164,6 +164,9 @@ int view_scan(struct view *v, struct scan *s);
  * *start and *len (may be NULL). */
 bool text_matches(const char *text, const char *what, size_t *start, size_t *len);
 
+/* Appends the key of a command in this view, ":name" where no key leads to it. */
+void view_key(const struct view *v, enum command_id c, struct row *out);
+
 /* The kinds there are. */
 extern const struct view_ops jails_view, feed_view, log_view, diff_view, help_view, messages_view,
     commands_view;

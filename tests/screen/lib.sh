@@ -11,6 +11,7 @@
 #   is_screen NAME FILE    compares the whole screen with FILE (tests/screen/FILE.txt)
 #   picture                the screen as text
 #   resize COLSxROWS
+#   program                its pid
 #   ended NAME             waits until the program has ended and the shell is back, and looks at
 #                          the terminal's mode
 . "${BASH_SOURCE[0]%/*}/../e2e/lib.sh"
@@ -102,6 +103,10 @@ is_screen() {
 	else
 		is "$1" "$(cat "$file")" "$(picture)"
 	fi
+}
+
+program() {
+	pgrep -P "$(mux list-panes -F '#{pane_pid}')"
 }
 
 resize() {

@@ -127,7 +127,7 @@ shows 'the terminal echoes' '[^-]echo '
 # Death of the console program harms nobody.
 screen 80x24
 shows 'once more' '^  demo +running'
-pid=$(pgrep -f "^$GAOL\$" | tail -n 1)
+pid=$(program)
 check 'killed' kill -KILL "$pid"
 check 'the jail runs on' test "$(state demo)" = running
 is 'and answers' hi "$(inside 'echo hi')"

@@ -11,7 +11,7 @@ press '+'
 shows 'a name is asked for' '^new jail, name:'
 type_in demo
 press Enter
-shows 'a jail is made' 'demo is there: s boots it'
+shows 'a jail is made' 'demo is made'
 shows 'and listed' '^  demo +stopped +256M  #1'
 press : 'new web app' Enter
 shows 'by a command line, with a profile' '^  web +stopped'
@@ -127,8 +127,18 @@ ended 'a key of the user'
 
 screen 80x24
 shows 'killed: started' '^  demo'
-pid=$(pgrep -f "^$GAOL\$" | tail -n 1)
+pid=$(program)
 check 'the program is found' test -n "$pid"
+kill -TERM "$pid"
+ended 'told to end'
+screen 80x24
+shows 'lost: started' '^  demo'
+pid=$(program)
+mux kill-server
+check 'a lost terminal ends the program' soon 5 gone "$pid"
+screen 80x24
+shows 'crash: started' '^  demo'
+pid=$(program)
 kill -SEGV "$pid"
 shows 'a crash gives the terminal back' '[^-]echo '
 finish

@@ -179,6 +179,13 @@ static void has_not(const char *text, const char *part)
 	ck_assert_msg(strstr(text, part) == NULL, "%s\nis in\n%s", part, text);
 }
 
+static bool is_counted(void *user)
+{
+	const char *text = look_at(user, 80, 20, 1000000 + 61), *plus = strchr(text, '+');
+
+	return plus && strchr(plus + 1, '+');
+}
+
 START_TEST(jails_as_text)
 {
 	struct fakewarden w;
@@ -196,9 +203,12 @@ START_TEST(jails_as_text)
 	read_model("beta");
 	v = open_view(&jails_view, "beta", "", "");
 	ck_assert_uint_eq(view_cursor(v), 1);
+	wait_until(is_counted, v);
 	look_at(v, 80, 20, 1000000 + 61);
-	has(buf_cstr(&shot), "  NAME      STATE       UP    MEM  SAVED   AGO  NOTE\n");
-	has(buf_cstr(&shot), "  alpha     running    61s   256M  #1       2h  trusting\n");
+	has(buf_cstr(&shot),
+	    "  NAME      STATE       UP    MEM  SAVED   AGO  CHANGED       NOTE\n");
+	has(buf_cstr(&shot),
+	    "  alpha     running    61s   256M  #1       2h  +0 ~0 -0      trusting\n");
 	has(buf_cstr(&shot), "  beta      crashed");
 	has(buf_cstr(&shot), "a\\e[31mb\\n\\u{202E}\\u{9B}\n");
 	look_at(v, 40, 20, 1000000 + 61);
