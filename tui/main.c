@@ -8,7 +8,10 @@
 #include <locale.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define DESCRIPTORS 16384
 
 /* Descriptors 0 to 2 are there, whoever called us: else a file of ours would become one. */
 static void fill_descriptors(void)
@@ -20,6 +23,17 @@ static void fill_descriptors(void)
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
+}
+
+/* A descriptor or two for each directory of a nested path: a guest chooses how deep one is. */
+static void raise_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_cur >= DESCRIPTORS)
+		return;
+	rl.rlim_cur = rl.rlim_max < DESCRIPTORS ? rl.rlim_max : DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* Options of the console program: all of them, or it is a verb's command line. */
@@ -57,6 +71,7 @@ int main(int argc, char **argv)
 	const char *called = slash ? slash + 1 : argc ? argv[0] : "gaol";
 
 	fill_descriptors();
+	raise_descriptors();
 	setlocale(LC_CTYPE, "");
 	if (!strncmp(called, "mount.", strlen("mount.")))
 		return cmd_layer(argc, argv);

@@ -50,23 +50,28 @@ static void pop(struct walk *w, size_t len)
 	w->path.p[len] = '\0';
 }
 
+/* Apart from the recursion, whose frames must be small: a guest chooses its depth. */
+static void add_redirect(struct walk *w, int fd)
+{
+	char to[PATH_MAX];
+	ssize_t n = fgetxattr(fd, RECORD_ORIGIN_XATTR, to, sizeof(to) - 1);
+
+	to[n > 0 ? n : 0] = '\0';
+	add(w, to);
+}
+
 static int walk_disk(struct walk *w, int dirfd);
 
 static int disk_entry(struct walk *w, int dirfd, const char *name)
 {
 	cleanup_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char to[PATH_MAX];
 	size_t len = push(w, name);
 	struct record r;
-	ssize_t n;
 	int err = 0;
 
 	if (fd >= 0 && !record_read(fd, S_IFDIR, &r)) {
-		n = r.flags & RECORD_REDIRECT
-			? fgetxattr(fd, RECORD_ORIGIN_XATTR, to, sizeof(to) - 1)
-			: 0;
-		to[n > 0 ? n : 0] = '\0';
-		add(w, to);
+		if (r.flags & RECORD_REDIRECT)
+			add_redirect(w, fd);
 		err = walk_disk(w, fd);
 	}
 	pop(w, len);
