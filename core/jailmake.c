@@ -7,14 +7,19 @@
 #include "core/repo/fork.h"
 #include "core/repo/log.h"
 #include "core/repo/save.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define NEW_PREFIX ".new-"
+#define NEW_AGE 5 /* seconds */
 
 static int first_checkpoint(int jailfd, struct err *e)
 {
@@ -52,12 +57,11 @@ static int make_empty(int fd, const char *dir, struct err *e)
 	return first_checkpoint(fd, e);
 }
 
-static int fill(const char *dir, const struct making *m, struct err *e)
+static int fill(int fd, const char *dir, const struct making *m, struct err *e)
 {
-	cleanup_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct jail j = {.dirfd = fd};
 
-	if (fd < 0)
+	if (fd < 0 || flock(fd, LOCK_EX))
 		return err_sys(e, "%s", dir);
 	int ret = file_replace_at(fd, CONF_FILE, m->conf, m->n, 0600, false);
 	if (!ret)
@@ -82,14 +86,38 @@ static void first_status(struct jail_status *st, const char *name, const struct 
 	snprintf(st->note, sizeof(st->note), "%s", c->note ? c->note : "");
 }
 
+/* Who makes a jail holds its temporary directory; one that nobody holds was left by a killed one.
+ * Young ones may just be about to be held. */
+static void sweep_new(const char *home)
+{
+	char *jails = xasprintf("%s/jails", home);
+	DIR *d = opendir(jails);
+
+	for (struct dirent *de; d && (de = readdir(d)) != NULL;) {
+		if (strncmp(de->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) != 0)
+			continue;
+		cleanup_fd int fd =
+		    openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		struct stat st;
+		if (fd >= 0 && !fstat(fd, &st) && time(NULL) - st.st_mtime >= NEW_AGE &&
+		    !flock(fd, LOCK_EX | LOCK_NB))
+			dir_remove_tree(dirfd(d), de->d_name);
+	}
+	if (d)
+		closedir(d);
+	free(jails);
+}
+
 /* Fills a temporary directory and renames it into place. */
 static int make(const struct jail_places *p, const char *name, const struct making *m,
 		struct err *e)
 {
-	char *tmp = xasprintf("%s/jails/.new-XXXXXX", p->home);
+	char *tmp = xasprintf("%s/jails/" NEW_PREFIX "XXXXXX", p->home);
 	char *to = xasprintf("%s/jails/%s", p->home, name);
+	cleanup_fd int fd = -1;
 	int ret;
 
+	sweep_new(p->home);
 	if (!access(to, F_OK))
 		ret = err_set(e, -EEXIST,
 			      "%s: there is such a jail: choose another name or `gaol rm %s`", name,
@@ -97,7 +125,7 @@ static int make(const struct jail_places *p, const char *name, const struct maki
 	else if (!mkdtemp(tmp))
 		ret = err_sys(e, "%s", tmp);
 	else
-		ret = fill(tmp, m, e);
+		ret = fill(fd = open(tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC), tmp, m, e);
 	if (!ret && renameat2(AT_FDCWD, tmp, AT_FDCWD, to, RENAME_NOREPLACE))
 		ret =
 		    errno == EEXIST

@@ -113,5 +113,14 @@ wait $copy
 is "the copy fails, the jail runs" 1/running "$?/$(state j)"
 
 gaol rm -f j
+
+# A client killed while it makes a jail.
+mkdir -p "$GAOL_HOME/jails/.new-killed/upper/deep"
+touch -d '1 minute ago' "$GAOL_HOME/jails/.new-killed"
+mkdir "$GAOL_HOME/jails/.new-young"
+gaol new other
+fails "what a killed client left is swept" 1 test -e "$GAOL_HOME/jails/.new-killed"
+check "what may be in use is not" rmdir "$GAOL_HOME/jails/.new-young"
+gaol rm -f other
 check "nothing is left of it" nothing_left
 finish
