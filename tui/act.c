@@ -232,6 +232,19 @@ static void do_remove(struct app *a, enum command_id c, const char *args)
 	op_ask_remove(a, t.jail);
 }
 
+static void do_kill(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (!jail_target(a, c, args, &t))
+		return;
+	a->ask = (struct ask){.open = true, .yes = 'x', .command = c};
+	memcpy(a->ask.jail, t.jail, sizeof(a->ask.jail));
+	snprintf(a->ask.text, sizeof(a->ask.text),
+		 " x kills %s: what its programs did not sync is lost. Any other key lets it run",
+		 t.jail);
+}
+
 static void do_prompt(struct app *a, enum command_id c, const char *args)
 {
 	input_prompt(a, c, ":", NULL);
@@ -296,7 +309,9 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_NEW] = do_new,
     [CMD_START] = do_operation,
     [CMD_STOP] = do_operation,
-    [CMD_KILL] = do_operation,
+    [CMD_KILL] = do_kill,
+    [CMD_PAUSE] = do_operation,
+    [CMD_RESUME] = do_operation,
     [CMD_ATTACH] = do_attach,
     [CMD_WATCH] = do_attach,
     [CMD_CHECKPOINT] = do_checkpoint,

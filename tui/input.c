@@ -12,7 +12,7 @@ static void answer(struct app *a, uint32_t key)
 	if (key == ask.yes)
 		op_begin(a, ask.command, ask.jail, "");
 	else
-		app_say(a, "%s is kept", ask.jail);
+		app_say(a, ask.command == CMD_KILL ? "%s runs on" : "%s is kept", ask.jail);
 }
 
 static void to_command(struct app *a, uint32_t key)

@@ -4,6 +4,7 @@
  * is sent from the loop, its progress and its answer come as messages. Those without one (new, rm):
  * tui/chore.c.
  */
+#include "core/conf.h"
 #include "core/fd.h"
 #include "tui/attach.h"
 #include "tui/op_int.h"
@@ -21,6 +22,8 @@ static const struct {
     [CMD_START] = {.verb = "start", .doing = "booting", .spawns = true},
     [CMD_STOP] = {.verb = "stop", .doing = "stopping"},
     [CMD_KILL] = {.verb = "kill", .doing = "killing"},
+    [CMD_PAUSE] = {.verb = "pause", .doing = "pausing"},
+    [CMD_RESUME] = {.verb = "resume", .doing = "resuming"},
     [CMD_CHECKPOINT] = {.verb = "checkpoint", .doing = "saving", .spawns = true},
     [CMD_ROLLBACK] = {.verb = "rollback", .doing = "rolling back", .spawns = true},
     [CMD_REDO] = {.verb = "redo", .doing = "returning", .spawns = true},
@@ -159,7 +162,9 @@ static void attach_done(void *user, int end, const struct err *e)
 static void begin_attach(struct op *op)
 {
 	struct app *a = op->app;
-	struct attach_options o = {.name = a->attached_jail, .readonly = op->command == CMD_WATCH};
+	struct attach_options o = {.name = a->attached_jail,
+				   .readonly = op->command == CMD_WATCH,
+				   .detach = {op->detach[0], op->detach[1]}};
 	struct err e = {0};
 
 	if (a->attach || prompt_is_open(a->prompt)) {
@@ -192,6 +197,12 @@ static void succeeded(struct op *op, const json_t *o)
 	case CMD_STOP:
 	case CMD_KILL:
 		app_say(a, "%s is down", op->jail);
+		break;
+	case CMD_PAUSE:
+		app_say(a, "%s is halted where it is; :resume lets it go on", op->jail);
+		break;
+	case CMD_RESUME:
+		app_say(a, "%s goes on", op->jail);
 		break;
 	case CMD_CHECKPOINT:
 		say_checkpoint(op, o);
@@ -290,6 +301,7 @@ struct reach {
 	const struct jail_places *places;
 	char jail[JAIL_NAME_MAX + 1];
 	bool spawns;
+	unsigned char detach[2];
 	struct client *client;
 	int ret;
 	struct err err;
@@ -299,10 +311,15 @@ static void reach_work(struct job *j, void *data)
 {
 	struct reach *r = data;
 	struct jail jail;
+	struct conf conf;
 
 	r->ret = jail_open(&jail, r->places, r->jail, &r->err);
 	if (r->ret)
 		return;
+	/* a jail.conf that is broken must not lock one out */
+	if (!conf_load(jail.dirfd, CONF_FILE, &conf, NULL))
+		memcpy(r->detach, conf.detach, sizeof(r->detach));
+	conf_free(&conf);
 	if (r->spawns)
 		r->ret = client_spawn(&r->client, &jail, false, &r->err);
 	else
@@ -323,6 +340,7 @@ static void reach_done(void *data)
 	}
 	op->client = r->client;
 	r->client = NULL;
+	memcpy(op->detach, r->detach, sizeof(op->detach));
 	if (op->command != CMD_WATCH) {
 		connected(op);
 		return;
@@ -361,9 +379,6 @@ static void log_line(struct app *a, enum command_id c, const char *jail, const c
 	case CMD_ROLLBACK:
 		app_log(a, *text ? "gaol rollback %s '%s'" : "gaol rollback %s", jail,
 			buf_cstr(&quoted));
-		break;
-	case CMD_KILL:
-		app_log(a, "gaol kill %s", jail);
 		break;
 	case CMD_WATCH:
 		app_log(a, "gaol attach -r %s", jail);

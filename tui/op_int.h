@@ -16,7 +16,8 @@ struct op {
 	struct job *job; /* NULL: none runs */
 	struct client *client;
 	struct loop_fd *watch;
-	int tag; /* of the call */
+	int tag;		 /* of the call */
+	unsigned char detach[2]; /* keys that leave the console, from jail.conf */
 	char phase[48];
 	uint64_t done, total;
 };

@@ -46,7 +46,7 @@ static const struct paint palette[STYLE_COUNT] = {
     [STYLE_META] = {133, -1, COLOR_MAGENTA, -1, A_NORMAL, A_NORMAL},
     [STYLE_HUNK] = {37, -1, COLOR_CYAN, -1, A_NORMAL, A_BOLD},
     [STYLE_BAR] = {250, 236, -1, -1, A_NORMAL, A_REVERSE},
-    [STYLE_BARKEY] = {80, 236, COLOR_CYAN, -1, A_NORMAL, A_REVERSE | A_BOLD},
+    [STYLE_BARKEY] = {80, 236, -1, -1, A_NORMAL, A_REVERSE | A_BOLD},
 };
 
 /* The row under the cursor: a quiet ground that all of the above can be read on. */
@@ -74,7 +74,7 @@ static void set_colours(struct screen *s)
 
 		s->pairs[i][OVER_NOTHING] = make_pair(&next, fg, bg);
 		s->attrs[i][OVER_NOTHING] = p->attr | (!rich && i == STYLE_DIM ? A_DIM : 0) |
-					    (!rich && p->bg256 >= 0 ? A_REVERSE : 0);
+					    (!rich && p->bg256 >= 0 ? p->mono_attr : 0);
 		if (!rich) {
 			s->pairs[i][OVER_CURSOR] = s->pairs[i][OVER_BLURRED] = 0;
 			s->attrs[i][OVER_CURSOR] = p->attr | A_REVERSE;

@@ -141,6 +141,7 @@ static enum style state_style(enum jail_state s)
 	case JAIL_RUNNING:
 		return STYLE_GOOD;
 	case JAIL_BOOTING:
+	case JAIL_PAUSED:
 	case JAIL_STOPPING:
 	case JAIL_SAVING:
 	case JAIL_RESTORING:

@@ -159,19 +159,19 @@ static void slice(void *data)
 	show(r->view);
 }
 
-/* Marks and the cursor stay on their checkpoints. */
+/* Marks and the cursor stay on their checkpoints; a cursor on the present one stays on that. */
 static void carry_over(struct view *v, const struct list *old, const struct list *new)
 {
-	uint64_t cursor = v->cursor < old->n ? v->cursor : 0;
-	unsigned at = old->n ? old->v[cursor].c.number : 0;
+	const struct item *it = v->cursor < old->n ? &old->v[v->cursor] : NULL;
+	unsigned at = it ? it->c.number : 0;
+	bool present = !it || it->c.present;
 
 	for (size_t i = 0, o = 0; i < new->n; i++) {
 		while (o < old->n && old->v[o].c.number > new->v[i].c.number)
 			o++;
 		if (o < old->n && old->v[o].c.number == new->v[i].c.number)
 			new->v[i].marked = old->v[o].marked;
-		/* on the newest one is on whatever is newest */
-		if (cursor && new->v[i].c.number == at)
+		if (present ? new->v[i].c.present : new->v[i].c.number == at)
 			v->cursor = i;
 	}
 }
@@ -190,6 +190,9 @@ static void done(void *data)
 	if (l->loaded) {
 		carry_over(v, &l->list, &l->coming);
 		list_free(&l->list);
+	} else if (!v->cursor) {
+		/* nobody has moved yet: one begins where the jail is */
+		carry_over(v, &(struct list){0}, &l->coming);
 	}
 	l->list = l->coming;
 	l->coming = (struct list){0};

@@ -146,6 +146,7 @@ bool status_is_up(const struct jail_status *st)
 	switch (st->state) {
 	case JAIL_BOOTING:
 	case JAIL_RUNNING:
+	case JAIL_PAUSED:
 	case JAIL_STOPPING:
 	case JAIL_SAVING:
 	case JAIL_RESTORING:

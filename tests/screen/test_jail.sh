@@ -133,6 +133,24 @@ check 'the jail runs on' test "$(state demo)" = running
 is 'and answers' hi "$(inside 'echo hi')"
 screen 80x24
 shows 'and can be seen again' '^  demo +running'
+press w
+shows 'looking at the console' 'demo \(looking only\): Ctrl-\] d detaches'
+type_in 'echo not''sent'
+press Enter C-] d
+shows 'and away' 'demo: detached'
+press w
+shows 'again' 'looking only'
+hides 'no key was sent' 'notsent'
+press C-] d
+shows 'and away again' 'demo: detached'
+press : pause Enter
+shows 'paused' '^  demo +paused'
+press : resume Enter
+shows 'resumed' '^  demo +running'
+press : kill Enter
+shows 'killing asks' 'x kills demo'
+press y
+shows 'with a key of its own' 'demo runs on'
 press S
 shows 'stopped by a key' 'demo is down'
 shows 'its state' '^  demo +stopped'
