@@ -22,6 +22,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_diff, &verb_log, &verb_cat, &verb_cp,
 	&verb_checkpoint, &verb_rollback, &verb_redo,
 	&verb_fork, &verb_restore, &verb_compare, &verb_mount, &verb_umount,
+	&verb_export, &verb_import, &verb_apply,
 	&verb_tag, &verb_untag,
 	&verb_verify, &verb_df,
 	&verb_doctor, &verb_help, &verb_version, &verb_completion,

@@ -17,7 +17,7 @@ static const struct cli_opt opts[] = {
     {.key = 'q', .name = "quiet", .help = "Lists no changes, asks nothing."},
     {.key = OPT_EXIT,
      .name = "on-exit",
-     .arg = "discard|keep",
+     .arg = "discard|keep|apply",
      .help = "What becomes of the jail, without a question."},
     {0}};
 
@@ -41,10 +41,12 @@ static bool option(struct run *r, struct cli_args *a, int key)
 		r->quiet = true;
 		return true;
 	case OPT_EXIT:
-		r->on_exit = !strcmp(a->arg, "keep") ? RUN_KEEP : RUN_DISCARD;
-		if (r->on_exit == RUN_KEEP || !strcmp(a->arg, "discard"))
+		r->on_exit = !strcmp(a->arg, "keep")	? RUN_KEEP
+			     : !strcmp(a->arg, "apply") ? RUN_APPLY
+							: RUN_DISCARD;
+		if (r->on_exit != RUN_DISCARD || !strcmp(a->arg, "discard"))
 			return true;
-		a->status = cli_usage(a->verb, "--on-exit %s: discard or keep", a->arg);
+		a->status = cli_usage(a->verb, "--on-exit %s: discard, keep or apply", a->arg);
 		return false;
 	default:
 		ret = confopts_set(&r->conf, key, a->arg, &e);
@@ -176,7 +178,8 @@ const struct verb verb_run = {
 	    "input, output and error stay apart. Signals are passed on.\n\nAfterwards "
 	    "the changes are listed on standard error: A added, M modified, D deleted, m "
 	    "only owner, mode or attributes, T another type, R a renamed directory. On a "
-	    "terminal it then asks whether to show the diff, keep the jail or discard it "
+	    "terminal it then asks whether to show the diff, apply the changes below the current "
+	    "directory to it, keep the jail or discard it "
 	    "(the default); else it is discarded, unless --on-exit or --name says "
 	    "otherwise. When gaol itself is killed the jail goes within a second.\n\nThe "
 	    "exit status is the program's: 128 and the signal's number when one ended "

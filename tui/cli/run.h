@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum run_exit { RUN_ASK, RUN_DISCARD, RUN_KEEP };
+enum run_exit { RUN_ASK, RUN_DISCARD, RUN_KEEP, RUN_APPLY };
 
 struct run {
 	const char *name; /* as given; NULL: a throw-away jail */

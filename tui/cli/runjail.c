@@ -3,6 +3,7 @@
 #include "core/fd.h"
 #include "core/jailview.h"
 #include "core/user.h"
+#include "tui/cli/apply.h"
 #include "tui/cli/confopts.h"
 #include "tui/cli/diffout.h"
 #include "tui/cli/out.h"
@@ -10,6 +11,7 @@
 #include "tui/cli/sync.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +231,58 @@ static int show_diff(struct run *r, struct cli *c, struct err *e)
 	return ret;
 }
 
+/* Brings what changed in the directory of the command out to it. */
+static int bring_out(struct run *r, struct cli *c, uint64_t *conflicts, struct err *e)
+{
+	const char *const paths[] = {r->cwd, NULL};
+	struct apply a = {.mode = APPLY_DO, .f = stderr, .to = "/", .root = -1};
+	struct jail_status st = {0};
+	struct jailview *v;
+
+	cleanup_fd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = root < 0 ? err_sys(e, "/") : jailview_open(&v, &c->places, &r->jail, e);
+	if (ret)
+		return ret;
+	jail_status_read(&r->jail, &st);
+	a.root = root;
+	a.since = st.created;
+	ret = jailview_side(v, "base", &a.base, e);
+	if (!ret)
+		ret = jailview_side(v, "now", &a.from, e);
+	if (!ret)
+		ret = apply_changes(&a, paths, e);
+	if (a.from)
+		side_close(a.from);
+	if (a.base)
+		side_close(a.base);
+	jailview_close(v);
+	*conflicts = a.conflicts;
+	if (!ret)
+		fprintf(stderr, "gaol: %" PRIu64 " applied to %s, %" PRIu64 " conflicts\n", a.done,
+			r->cwd, a.conflicts);
+	return ret;
+}
+
+/* What could not be applied is not thrown away. */
+static int apply_and_end(struct run *r, struct cli *c, struct err *e)
+{
+	uint64_t conflicts = 0;
+	struct err why;
+
+	cli_sync_client(r->client, r->jail_name);
+	int ret = bring_out(r, c, &conflicts, e);
+	if (!ret && !conflicts && !r->name)
+		return discard(r, e);
+	int kept = keep(r, c, "", &why);
+	if (!ret && kept)
+		ret = err_set(e, kept, "%s", why.text);
+	else if (!ret && conflicts)
+		ret = err_set(e, -EEXIST,
+			      "not all could be applied: the jail is kept, see `gaol "
+			      "apply --help`");
+	return ret;
+}
+
 static int keep_by_name(struct run *r, struct cli *c, struct err *e)
 {
 	char name[JAIL_NAME_MAX + 2] = "";
@@ -250,10 +304,13 @@ static int ask(struct run *r, struct cli *c, struct err *e)
 	int ret = 0;
 
 	while (!ret) {
-		switch (out_ask("Show the [d]iff, [k]eep it as a jail, or [Enter] discard it? ")) {
+		switch (out_ask("Show the [d]iff, [a]pply it here, [k]eep it as a jail, or [Enter] "
+				"discard it? ")) {
 		case 'd':
 			ret = show_diff(r, c, e);
 			break;
+		case 'a':
+			return apply_and_end(r, c, e);
 		case 'k':
 			return keep_by_name(r, c, e);
 		case 'q':
@@ -276,6 +333,8 @@ int run_finish(struct run *r, struct cli *c, struct err *e)
 		cli_sync_client(r->client, r->jail_name);
 		ret = list_changes(r, c, DIFFOUT_LIST, stderr, &count, e);
 	}
+	if (!ret && r->on_exit == RUN_APPLY)
+		return apply_and_end(r, c, e);
 	if (r->name)
 		return ret ? ret : keep(r, c, "", e);
 	if (!ret && r->on_exit == RUN_KEEP)
