@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HALT_WAIT_MS 200
+#define HALT_WAIT_MS 2000
 #define PROCS_MAX 65536 /* far above any limit of a guest; a bound for memory */
 
 /* Reads the beginning of a small file of /proc; its length, 0 when it is gone. */
