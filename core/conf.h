@@ -95,6 +95,7 @@ struct conf {
 	enum conf_net net;
 	/* [checkpoint] */
 	unsigned checkpoint_every; /* seconds between automatic checkpoints, 0: none */
+	bool checkpoint_at_start;  /* one before each start */
 	/* [events] */
 	uint64_t events_ring; /* bytes of the event ring */
 	bool events_reads;    /* also record first reads of base files */

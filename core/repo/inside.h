@@ -144,6 +144,12 @@ struct counts {
 int compare_count(struct repo *r, const git_oid *a, const git_oid *b, struct counts *c,
 		  struct err *e);
 
+/* store.c: the files that objects lie in */
+/* Bytes of packs, their indexes and loose objects. */
+int store_size(struct repo *r, uint64_t *bytes, struct err *e);
+/* Removes all of them but the pack "keep" (pack-HASH); those with a .keep file stay. */
+int store_clean(struct repo *r, const char *keep, struct err *e);
+
 /* commit.c: commits, numbers, refs */
 struct trailer {
 	unsigned number;

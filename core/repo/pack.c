@@ -31,6 +31,7 @@ struct pack {
 	int gaolfd, packfd, fd;
 	bool dry;
 	char temp[40];
+	char name[64]; /* pack-HASH, once it is published */
 	struct packed *v;
 	size_t n, cap;
 	uint32_t *slot; /* hash table: index + 1 */
@@ -143,7 +144,7 @@ static void remember(struct pack *p, const git_oid *oid, uint64_t off)
 bool pack_has(struct pack *p, const git_oid *oid)
 {
 	return p->slot[slot_of(p, oid)] ||
-	       git_odb_exists_ext(p->odb, oid, GIT_ODB_LOOKUP_NO_REFRESH);
+	       (p->odb && git_odb_exists_ext(p->odb, oid, GIT_ODB_LOOKUP_NO_REFRESH));
 }
 
 /* Type and size: 3 bits and 4, then 7 a byte, the lowest first. */
@@ -278,6 +279,11 @@ uint64_t pack_bytes(const struct pack *p)
 	return p->off;
 }
 
+const char *pack_name(const struct pack *p)
+{
+	return p->name;
+}
+
 size_t pack_count(const struct pack *p)
 {
 	return p->n;
@@ -381,11 +387,12 @@ int pack_finish(struct pack *p, struct err *e)
 	if (!err && (renameat(p->gaolfd, p->temp, p->packfd, name) ||
 		     renameat(p->gaolfd, temp, p->packfd, idx) || fsync(p->packfd)))
 		err = -errno;
-	if (!err && git_odb_refresh(p->odb))
+	if (!err && p->odb && git_odb_refresh(p->odb))
 		err = -EIO;
 	if (err)
 		return err_set(e, err, "checkpoint: cannot publish the pack: %s", strerror(-err));
 	*p->temp = '\0';
+	snprintf(p->name, sizeof(p->name), "%.*s", (int)(strlen(name) - strlen(".pack")), name);
 	return 0;
 }
 

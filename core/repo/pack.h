@@ -20,7 +20,8 @@ struct pack;
 
 /*
  * gaolfd: checkpoints.git/gaol, where the temporary lies; packfd: objects/pack; both borrowed, as
- * is odb. gaolfd < 0: nothing is written, objects are only hashed ("dry"). 0 or -errno with e set.
+ * is odb (NULL: objects are written whether or not the repository has them). gaolfd < 0: nothing is
+ * written, objects are only hashed ("dry"). 0 or -errno with e set.
  */
 int pack_new(struct pack **out, git_odb *odb, int gaolfd, struct err *e);
 /* Adds an object, its hash to *oid. 0 or -errno with e set. */
@@ -35,6 +36,8 @@ int pack_read(struct pack *p, const git_oid *oid, git_object_t type, size_t max,
 /* Bytes of the pack so far, objects written so far. */
 uint64_t pack_bytes(const struct pack *p);
 size_t pack_count(const struct pack *p);
+/* "pack-HASH" behind pack_finish, else "". */
+const char *pack_name(const struct pack *p);
 /* Publishes the pack (nothing when it has no objects). 0 or -errno with e set; then pack_free. */
 int pack_finish(struct pack *p, struct err *e);
 /* Releases p; what was not finished is removed. NULL is allowed. */

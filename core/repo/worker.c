@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/repo/log.h"
+#include "core/repo/prune.h"
 #include "core/repo/restore.h"
 #include "core/repo/save.h"
 #include <errno.h>
@@ -180,16 +181,48 @@ static int do_untag(struct job *j)
 	return err ? err : say_ok(j, json_object());
 }
 
+static int do_prune(struct job *j)
+{
+	const json_t *keep = json_object_get(j->q, "keep"), *older = json_object_get(j->q, "older");
+	struct prune_request q = {
+	    .by_count = json_is_integer(keep),
+	    .by_age = json_is_integer(older),
+	    .keep = (unsigned)json_integer_value(keep),
+	    .older = json_integer_value(older),
+	    .dry = json_is_true(json_object_get(j->q, "dry")),
+	};
+	struct prune_result s;
+	int err = prune(j->r, &q, &s, &j->hooks, &j->e);
+	json_t *numbers = json_array();
+
+	/* a message has 64 KiB: a longer list is cut, "count" is right */
+	for (size_t i = 0; i < s.n && i < 4000; i++)
+		json_array_append_new(numbers, json_integer(s.numbers[i]));
+	free(s.numbers);
+	json_t *o = json_pack("{s:o,s:I,s:I,s:I}", "numbers", numbers, "count", (json_int_t)s.n,
+			      "before", (json_int_t)s.before, "after", (json_int_t)s.after);
+	if (!err)
+		return say_ok(j, o);
+	json_decref(o);
+	return err;
+}
+
 static const struct op {
 	const char *name;
 	int (*fn)(struct job *j);
 	bool makes; /* there is no repository yet */
 } ops[] = {
-    {.name = "save", .fn = do_save},	     {.name = "needed", .fn = do_needed},
-    {.name = "rollback", .fn = do_rollback}, {.name = "redo", .fn = do_redo},
-    {.name = "plan", .fn = do_plan},	     {.name = "recover", .fn = do_recover},
-    {.name = "tag", .fn = do_tag},	     {.name = "untag", .fn = do_untag},
-    {.name = "status", .fn = do_status},     {.name = "create", .fn = do_create, .makes = true},
+    {.name = "save", .fn = do_save},
+    {.name = "needed", .fn = do_needed},
+    {.name = "rollback", .fn = do_rollback},
+    {.name = "redo", .fn = do_redo},
+    {.name = "plan", .fn = do_plan},
+    {.name = "recover", .fn = do_recover},
+    {.name = "prune", .fn = do_prune},
+    {.name = "tag", .fn = do_tag},
+    {.name = "untag", .fn = do_untag},
+    {.name = "status", .fn = do_status},
+    {.name = "create", .fn = do_create, .makes = true},
 };
 
 static int carry_out(struct job *j)

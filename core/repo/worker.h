@@ -14,6 +14,7 @@
  *   {"op": "status"}            the present checkpoint
  *   {"op": "tag", "id": "ID", "tag": WORD, "name": JAIL}
  *   {"op": "untag", "tag": WORD}
+ *   {"op": "prune", "keep": N?, "older": SECONDS?, "dry": bool}
  * Standard output has one JSON object a line, the last one "ok" or "error":
  *   {"progress": {"phase": "store", "done": n, "total": n}}
  *   {"ok": {...}}
@@ -21,7 +22,8 @@
  * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged"};
  * needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "saved", "from", "entries",
  * "unchanged"}; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
- * "message"; tag: {"number"}; untag: {}.
+ * "message"; tag: {"number"}; untag: {};
+ * prune: {"numbers", "count", "before", "after"} as struct prune_result has them.
  * SIGTERM cancels. The exit status is 0 after "ok", 1 after "error", 2 for a request that is none.
  */
 #ifndef GAOL_CORE_REPO_WORKER_H

@@ -99,6 +99,7 @@ static void on_ready(void *user, uint32_t pid)
 		chan_entropy(w->chan, seed, sizeof(seed));
 	loop_timer_arm(w->deadline, -1);
 	warden_enter(w, JAIL_RUNNING, NULL);
+	auto_arm(w);
 	save_on_up(w, NULL);
 }
 

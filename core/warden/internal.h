@@ -104,6 +104,10 @@ struct warden {
 	struct tape *tape;     /* the recording of jail.conf, NULL: none */
 	uint64_t console_mark; /* where the present guest's output begins */
 
+	/* checkpoints by time */
+	struct loop_timer *auto_timer;
+	uint64_t auto_seen; /* the newest event at the last one */
+
 	struct op *op;		 /* the checkpoint or rollback under way */
 	struct put *puts;	 /* files on their way into the layer */
 	struct bringing *brings; /* entries on theirs */
@@ -231,6 +235,10 @@ void layers_close(struct warden *w);
 void save_checkpoint(struct warden *w, struct call c, const json_t *args);
 void save_rollback(struct warden *w, struct call c, const json_t *args, bool redo);
 void save_sync(struct warden *w, struct call c);
+/* The same by time, for nobody; a failure goes to the log. */
+void save_auto(struct warden *w);
+/* A checkpoint of the stopped jail, then verb_start_now. */
+void save_before_start(struct warden *w, struct call c, bool idle);
 /* Has the worker change the repository alone: the guest notices nothing. */
 void save_repo(struct warden *w, struct call c, const char *name, const json_t *args);
 /* A chan request was answered (chan_ops.reply); true when it was the operation's. */
@@ -242,6 +250,10 @@ void save_on_up(struct warden *w, const char *failure);
 bool save_is_busy(const struct warden *w);
 /* Kills the worker and forgets the operation: the jail itself goes. */
 void save_abort(struct warden *w);
+
+/* auto.c: checkpoints by time */
+/* Begins to wait anew, or stops waiting where there is nothing to wait for. */
+void auto_arm(struct warden *w);
 
 /* worker.c: the exec'ed worker */
 typedef void worker_fn(void *user, const json_t *result /* NULL: failed */, int code,
@@ -260,6 +272,8 @@ void bring_abort_all(struct warden *w);
 
 /* verbs.c */
 void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, int fd);
+/* Boots, and answers c when the guest is up or is not. */
+void verb_start_now(struct warden *w, struct call c, bool idle);
 /* Resolves those who wait for a state. */
 void verb_state_changed(struct warden *w);
 void verb_peer_gone(struct warden *w, uint64_t peer);

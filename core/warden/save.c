@@ -28,6 +28,8 @@ struct op {
 	bool idle;
 	bool held;
 	bool synced;
+	bool nobody;		      /* no client waits for the answer */
+	bool starts;		      /* the jail is to be booted behind it */
 	uint32_t sync_tag, count_tag; /* chan requests that are awaited, 0 = none */
 	uint32_t ended;		      /* processes that the guest had */
 	struct loop_timer *limit;
@@ -72,9 +74,12 @@ static void op_answer(struct warden *w)
 	json_t *result = op->result ? json_incref(op->result) : NULL;
 	char *error = op->error ? xstrdup(op->error) : NULL;
 	int code = op->code;
+	bool nobody = op->nobody;
 
 	op_end(w);
-	if (error)
+	if (nobody)
+		;
+	else if (error)
 		answer_error(w, call, code, "%s", error);
 	else
 		answer(w, call, result ? json_incref(result) : json_object());
@@ -111,6 +116,8 @@ static void saved(void *user, const json_t *result, int code, const char *error)
 	struct warden *w = user;
 	struct op *op = w->op;
 
+	if (!result && (op->nobody || op->starts))
+		warden_log("automatic checkpoint: %s", error);
 	if (!result) {
 		op_fail(w, code, error);
 	} else {
@@ -124,6 +131,13 @@ static void saved(void *user, const json_t *result, int code, const char *error)
 		}
 	}
 	settle(w);
+	if (op->starts) {
+		struct call call = op->call;
+		bool idle = op->idle;
+		op_end(w);
+		verb_start_now(w, call, idle);
+		return;
+	}
 	op_answer(w);
 }
 
@@ -323,6 +337,30 @@ void save_checkpoint(struct warden *w, struct call c, const json_t *args)
 	json_object_set(op->request, "always", json_object_get(args, "always"));
 	warden_enter(w, JAIL_SAVING, NULL);
 	begin_sync(w, false);
+}
+
+static struct op *begin_auto(struct warden *w, struct call c, const char *why)
+{
+	struct op *op = op_begin(w, OP_SAVE, c);
+
+	op->request = json_pack("{s:s, s:s, s:s, s:s}", "op", "save", "kind", "auto", "message",
+				why, "name", w->jail.name);
+	warden_enter(w, JAIL_SAVING, NULL);
+	begin_sync(w, false);
+	return op;
+}
+
+void save_auto(struct warden *w)
+{
+	begin_auto(w, (struct call){0}, "by time")->nobody = true;
+}
+
+void save_before_start(struct warden *w, struct call c, bool idle)
+{
+	struct op *op = begin_auto(w, c, "before start");
+
+	op->starts = true;
+	op->idle = idle;
 }
 
 void save_rollback(struct warden *w, struct call c, const json_t *args, bool redo)

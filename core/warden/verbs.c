@@ -119,21 +119,30 @@ static void do_events(struct warden *w, struct peer *p, struct call c, const jso
 	json_decref(o);
 }
 
-static void do_start(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+void verb_start_now(struct warden *w, struct call c, bool idle)
 {
 	struct err e;
+
+	if (w->st.state != JAIL_BOOTING && !boot_start(w, idle, &e)) {
+		answer_error(w, c, EIO, "%s", e.text);
+		return;
+	}
+	wait_for(w, c, UP, DOWN, false);
+}
+
+static void do_start(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	bool idle = json_is_true(json_object_get(args, "idle"));
 
 	if (w->st.state == JAIL_RUNNING) {
 		answer(w, c, json_object());
 		return;
 	}
 	again_cancel(w);
-	if (w->st.state != JAIL_BOOTING &&
-	    !boot_start(w, json_is_true(json_object_get(args, "idle")), &e)) {
-		answer_error(w, c, EIO, "%s", e.text);
-		return;
-	}
-	wait_for(w, c, UP, DOWN, false);
+	if (w->conf.checkpoint_at_start && !w->guest)
+		save_before_start(w, c, idle);
+	else
+		verb_start_now(w, c, idle);
 }
 
 static uint32_t grace_of(const json_t *args)
@@ -258,6 +267,11 @@ static void do_untag(struct warden *w, struct peer *p, struct call c, const json
 	save_repo(w, c, "untag", args);
 }
 
+static void do_prune(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	save_repo(w, c, "prune", args);
+}
+
 static void do_put(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	put_start(w, c, args, fd);
@@ -335,6 +349,7 @@ static const struct verb {
     {.name = "redo", .states = DOWN | UP, .fn = do_redo},
     {.name = "tag", .states = DOWN | UP, .fn = do_tag},
     {.name = "untag", .states = DOWN | UP, .fn = do_untag},
+    {.name = "prune", .states = DOWN | UP, .fn = do_prune},
     {.name = "bring", .states = DOWN | UP, .fn = do_bring},
     {.name = "put", .states = DOWN | UP, .fn = do_put},
     {.name = "procs", .states = UP | BIT(JAIL_SAVING), .fn = do_procs},

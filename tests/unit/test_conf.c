@@ -54,23 +54,23 @@ END_TEST
 
 START_TEST(everything)
 {
-	struct conf c =
-	    parsed("# a jail\n"
-		   "[Jail]\n"
-		   "\tMemory = 1g ; comment\n"
-		   "profile=app\r\n"
-		   "speed = trusting\ncpus = 4\n"
-		   "command = /bin/sh\narg = -c\n"
-		   "arg = \"echo \\\"a; b\\\" # no comment\\n\"  \n"
-		   "arg = \"\"\n"
-		   "user = joe\nuid = 1000\ngid = 100\ngroup = 27\ngroup = 44\n"
-		   "home = /home//joe/\nshell = /bin/zsh\nhostname = box-1\ncwd = /srv\n"
-		   "env = A=1\nenv = B=two words \nenv = A=3\n"
-		   "note = \"  kept blanks \"\n"
-		   "[path \"/srv/\"] access = hide\n"
-		   "[path \"/we\\\"ird \\\\ [name]\"]\n\taccess = read\n\town\n\tsecret = on\n"
-		   "[net]\nmode = none\n[events]\nring = 1M\nreads\n"
-		   "[console]\nsize = 128K\ndetach = ^_ x\n[checkpoint] every = 0\n");
+	struct conf c = parsed(
+	    "# a jail\n"
+	    "[Jail]\n"
+	    "\tMemory = 1g ; comment\n"
+	    "profile=app\r\n"
+	    "speed = trusting\ncpus = 4\n"
+	    "command = /bin/sh\narg = -c\n"
+	    "arg = \"echo \\\"a; b\\\" # no comment\\n\"  \n"
+	    "arg = \"\"\n"
+	    "user = joe\nuid = 1000\ngid = 100\ngroup = 27\ngroup = 44\n"
+	    "home = /home//joe/\nshell = /bin/zsh\nhostname = box-1\ncwd = /srv\n"
+	    "env = A=1\nenv = B=two words \nenv = A=3\n"
+	    "note = \"  kept blanks \"\n"
+	    "[path \"/srv/\"] access = hide\n"
+	    "[path \"/we\\\"ird \\\\ [name]\"]\n\taccess = read\n\town\n\tsecret = on\n"
+	    "[net]\nmode = none\n[events]\nring = 1M\nreads\n"
+	    "[console]\nsize = 128K\ndetach = ^_ x\n[checkpoint] every = 10m\nat-start = yes\n");
 	char home[100];
 
 	ck_assert_uint_eq(c.memory, UINT64_C(1) << 30);
@@ -140,7 +140,8 @@ static const struct {
     {"[jail]\nprofile = bok\n", "write one of box app"},
     {"[net]\nmode = ask\n", "this version has no network for jails: write none"},
     {"[net]\nmode = asks\n", "not a word that this key knows"},
-    {"[checkpoint]\nevery = 10m\n", "this version makes no checkpoints by time"},
+    {"[checkpoint]\nevery = 400d\n", "too long"},
+    {"[checkpoint]\nat-start = perhaps\n", "at-start"},
     {"[checkpoint]\nevery = soon\n", "not a duration"},
     {"[events]\nreads = perhaps\n", "write yes or no"},
     {"[console]\ndetach = Ctrl-a d\n", "not two keys for detaching"},

@@ -154,6 +154,7 @@ extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, ve
     verb_replay, verb_ps, verb_top, verb_set;
 /* Checkpoints beyond the first few: */
 extern const struct verb verb_export, verb_import, verb_apply;
+extern const struct verb verb_prune;
 extern const struct verb verb_compare, verb_mount, verb_umount;
 extern const struct verb verb_fork, verb_restore, verb_tag, verb_untag, verb_verify, verb_df;
 

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# prune: what goes, what stays, and that it stays whole, also when it is killed.
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+cd "$work" || exit 1
+
+inside() { gaol exec j -- sh -c "$1" </dev/null; }
+numbers() { gaol log "${1:-j}" --json | sed -n 's/.*"number": \([0-9]*\).*/\1/p' | tr '\n' ' '; }
+repo=$GAOL_HOME/jails/j/checkpoints.git
+
+check 'new' gaol new j
+check 'start' gaol start j
+for i in 2 3 4 5 6; do
+	inside "mkdir -p /srv; head -c 500000 /dev/urandom > /srv/random; echo $i > /srv/n; touch /srv/f$i"
+	gaol checkpoint j -m "number $i" >/dev/null
+done
+gaol rollback j 4 >/dev/null
+inside 'echo 8 > /srv/n'
+gaol checkpoint j -m 'number 7' >/dev/null
+is 'checkpoints to begin with' '7 6 5 4 3 2 1 ' "$(numbers)"
+check 'tag' gaol tag j 3 good
+check 'fork' gaol fork j k --from 5
+size() { du -sb "$repo/objects" | cut -f 1; }
+before=$(size)
+out=$(gaol prune j --keep 1 --dry-run)
+has 'a dry run tells what would go' 'would remove checkpoint 6' "$out"
+has 'and how much' '5 checkpoints would go; [0-9.]+M before, [0-9.]+[KM] then' "$out"
+is 'and takes nothing' "$before 7 6 5 4 3 2 1 " "$(size) $(numbers)"
+check 'age: nothing is so old' gaol prune j --keep 1 --older 1d
+is 'so nothing went' '7 6 5 4 3 2 1 ' "$(numbers)"
+check 'prune' gaol prune j --keep 2
+is 'the newest, the tagged and the present stay' '7 6 3 ' "$(numbers)"
+is 'with their content' 3 "$(gaol cat j@good:/srv/n)"
+is 'on the other line too' 6 "$(gaol cat j@6:/srv/n)"
+check 'verify' gaol verify j
+check 'stock git agrees' git -C "$repo" fsck --strict
+is 'without a word' '' "$(git -C "$repo" fsck --strict --no-dangling 2>&1 | grep -v '^Checking\|^notice')"
+is 'one pack is left' 1 "$(ls "$repo"/objects/pack/*.pack | wc -l)"
+check 'it is smaller' test "$(size)" -lt "$before"
+has 'the log counts against the new parents' '7 .* \+1 ~2 -0 ' "$(gaol log j | sed 's/  */ /g')"
+is 'the jail runs on' 8 "$(inside 'cat /srv/n')"
+is 'nothing differs' '' "$(gaol diff j --name-status)"
+check 'a rollback works' gaol rollback j good
+is 'to what it was' 3 "$(inside 'cat /srv/n')"
+check 'and redo' gaol redo j
+is 'and back' 8 "$(inside 'cat /srv/n')"
+check 'a further checkpoint' gaol checkpoint j --always
+has 'has the next number' '^\*8 ' "$(gaol log j | sed 's/^ *//')"
+check 'the fork has all of its own' gaol verify k
+is 'also what the parent gave up' 5 "$(gaol cat k@5:/srv/n)"
+check 'to the last one' gaol prune j --keep 0
+is 'the present and the tagged' '8 3 ' "$(numbers)"
+check 'whole' gaol verify j
+fails 'a number that is none' 2 gaol prune j --keep many
+
+# Killed at any moment.
+for i in 9 10 11 12; do
+	inside "head -c 2000000 /dev/urandom > /srv/random; echo $i > /srv/n"
+	gaol checkpoint j -m "number $i" >/dev/null
+done
+check 'stop' gaol stop j
+whole=1
+for i in $(seq 12); do
+	cp -a "$GAOL_HOME/jails/j" "$GAOL_HOME/jails/x"
+	sed -i 's/"name": "j"/"name": "x"/' "$GAOL_HOME/jails/x/state" 2>/dev/null
+	# kill -9 after a little longer each time; the shell is not to tell of it
+	(
+		printf '{"op": "prune", "keep": 2, "name": "x"}' |
+			timeout -s KILL "0.$(printf %03d $((i * 9)))" "$GAOL" worker 3<"$GAOL_HOME/jails/x"
+		:
+	) >/dev/null 2>&1
+	{ gaol verify x && git -C "$GAOL_HOME/jails/x/checkpoints.git" fsck --strict &&
+		[ "$(gaol cat x@12:/srv/n)" = 12 ] && [ "$(gaol cat x@3:/srv/n)" = 3 ] &&
+		printf '{"op": "prune", "keep": 2, "name": "x"}' | "$GAOL" worker 3<"$GAOL_HOME/jails/x" &&
+		gaol verify x && [ "$(numbers x)" = '12 11 3 ' ]; } >log 2>&1 || { whole=0 && break; }
+	rm -rf "$GAOL_HOME/jails/x"
+done
+is 'killed at 12 moments: whole, and the next prune does it' 1 $whole
+[ $whole = 1 ] || cat log
+
+# By time, and before a start.
+check 'new' gaol new a
+printf '[checkpoint]\n\tevery = 1s\n\tat-start = yes\n' >>"$GAOL_HOME/jails/a/jail.conf"
+check 'start' gaol start a
+gaol exec a -- sh -c 'echo x > /srv/x' </dev/null
+check 'a checkpoint comes by itself' soon 10 sh -c "'$GAOL' log a | grep -q 'by time'"
+is 'and the jail runs on' running "$(soon 5 sh -c "'$GAOL' ls | grep -q '^a  *running'" && echo running)"
+has 'of its kind' ' auto ' "$(gaol log a)"
+is 'nothing changes: no more of them' 1 "$(sleep 2.5; gaol log a | grep -c 'by time')"
+check 'stop' gaol stop a
+printf 'changed' >changed
+check 'a change to the stopped jail' gaol cp changed a:/srv/changed
+check 'start' gaol start a
+has 'makes one before it' 'before start' "$(gaol log a)"
+check 'stop' gaol stop a
+before=$(gaol log a | wc -l)
+check 'start without a change' gaol start a
+is 'makes none' "$before" "$(gaol log a | wc -l)"
+gaol rm -f '*' >/dev/null
+check 'nothing is left' nothing_left
+finish
