@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define INPUT_CHUNK 32768
+#define ASKED_MAX 3
 #define OUTPUT_CHUNK                                                                               \
 	4096 /* a pipe that poll calls writable takes PIPE_BUF bytes without waiting               \
 	      */
@@ -44,6 +45,9 @@ struct relay {
 	uint64_t room;	  /* bytes of input that the warden takes */
 	bool eof;	  /* standard input has ended */
 	bool eof_sent;
+	bool running;	/* the program has begun */
+	unsigned asked; /* signals that asked for its end */
+	bool interrupted;
 	bool ended; /* the exit status is there */
 	uint32_t status;
 	void (*started)(void *user, uint32_t pid);
@@ -83,6 +87,18 @@ static void send_size(struct relay *r)
 		send_small(r, PROTO_EXEC_SIZE, &size, sizeof(size));
 }
 
+/* One that asks for an end is ours until there is a program; and the third is ours as well: a guest
+ * that passes on none must not hold its client for ever. */
+static void take_signal(struct relay *r, uint32_t signo)
+{
+	bool ends = signo == SIGINT || signo == SIGTERM || signo == SIGQUIT || signo == SIGHUP;
+
+	if (ends && (!r->running || ++r->asked >= ASKED_MAX))
+		r->interrupted = true;
+	else
+		send_signal(r, signo);
+}
+
 static void on_signal(struct relay *r)
 {
 	struct signalfd_siginfo si;
@@ -91,7 +107,7 @@ static void on_signal(struct relay *r)
 		if (si.ssi_signo == SIGWINCH)
 			send_size(r);
 		else
-			send_signal(r, si.ssi_signo);
+			take_signal(r, si.ssi_signo);
 	}
 }
 
@@ -154,6 +170,7 @@ static int on_message(struct relay *r, const struct client_msg *m, struct err *e
 		memcpy(&number, m->data, sizeof(number));
 	switch (m->head.type) {
 	case PROTO_EXEC_STARTED:
+		r->running = true;
 		on_started(r, m);
 		break;
 	case PROTO_EXEC_FAILED:
@@ -260,6 +277,8 @@ static int turn(struct relay *r, struct err *e)
 		return errno == EINTR ? 0 : err_sys(e, "poll");
 	if (at[AT_SIGNAL].revents)
 		on_signal(r);
+	if (r->interrupted)
+		return err_set(e, -EINTR, "interrupted: the program was left to the jail");
 	if (at[AT_OUT].revents)
 		drain(r, &r->out);
 	if (at[AT_ERR].revents)

@@ -47,6 +47,24 @@ check "cp of a link" gaol cp j:/srv/report.txt "$work/in"
 is "has the name that was asked for" evil "$(cat "$work/in/report.txt")"
 is "and leaves others alone" mine "$(cat "$work/in/.bashrc")"
 
+# init held by a debugger, so that it answers nobody: nothing waits for it for ever.
+cat >"$work/hold.py" <<'EOF'
+import ctypes, time
+ctypes.CDLL(None).ptrace(16, 1, 0, 0)  # PTRACE_ATTACH
+open('/srv/held', 'w').close()
+time.sleep(1000)
+EOF
+check "hold.py is copied in" gaol cp "$work/hold.py" j:/srv/hold.py
+"$GAOL" exec j -- python3 /srv/hold.py </dev/null >/dev/null 2>&1 &
+holder=$!
+check "init is held" soon 20 test -e "$GAOL_HOME/jails/j/upper/srv/held"
+fails "exec can be interrupted" 124 timeout -k 5 2 "$GAOL" exec j -- true
+fails "ps gives up" 1 timeout -k 5 20 "$GAOL" ps j
+check "a checkpoint is made without its sync" timeout -k 5 40 "$GAOL" checkpoint j -m held
+check "stop ends it" timeout -k 5 40 "$GAOL" stop j
+wait $holder
+check "start again" gaol start j
+
 # A deep tree: deeper than descriptors, and longer than any path.
 cat >"$work/deep.py" <<'EOF'
 import os
