@@ -108,6 +108,7 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 	install -D -m 0755 $(BUILD)/guest/init $(DESTDIR)$(PREFIX)/lib/gaol/init
 	install -D -m 0755 "$$(bash kernel/build.sh path)" $(DESTDIR)$(PREFIX)/lib/gaol/linux
 	install -D -m 0644 man/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1
+	install -D -m 0644 man/gaol-format.7 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7
 	$(PROGRAM) completion bash > $(BUILD)/completion.bash
 	install -D -m 0644 $(BUILD)/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
 	ln -sf $(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
@@ -117,7 +118,7 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 
 uninstall: ## take it away again; jails stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/gaol.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/user/gaol.service
 	rm -rf $(DESTDIR)$(PREFIX)/lib/gaol
