@@ -61,6 +61,10 @@ struct fuse_sink {
 	int (*data_room)(void *user, struct iovec *iov, int max, size_t *len);
 	/* Delivers a READ's reply whose len bytes already lie in data_room. */
 	int (*reply_in_place)(void *user, uint64_t unique, size_t len);
+	/* Delivers a READ's reply straight from a file: want bytes of fd at off. The number of
+	 * bytes sent, or -EAGAIN when nothing was sent and the data has to be copied. NULL: always.
+	 */
+	ssize_t (*reply_file)(void *user, uint64_t unique, int fd, off_t off, size_t want);
 	void *user;
 };
 
