@@ -63,7 +63,9 @@ bool fuse_door_keep_cache(struct fuse_door *d, uint64_t node)
 	if (layer_getattr(d->layer, node, &st))
 		return false;
 	struct fuse_seen now = {node, nanoseconds(st.st_mtim), nanoseconds(st.st_ctim), st.st_size};
-	struct fuse_seen *seen = &d->seen[(node ^ node >> 32) % FUSE_DOOR_SEEN];
+	/* The lower half of a node's number is its index in the layer's table: dense, so that files
+	 * opened in turns do not meet. The upper half counts up beside it: mixing both would. */
+	struct fuse_seen *seen = &d->seen[(uint32_t)node % FUSE_DOOR_SEEN];
 	bool same = seen->node == node && seen->mtime_ns == now.mtime_ns &&
 		    seen->ctime_ns == now.ctime_ns && seen->size == now.size;
 	*seen = now;

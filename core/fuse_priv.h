@@ -15,7 +15,7 @@
  */
 #define FUSE_DOOR_OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_EXCL | O_NOATIME)
 
-#define FUSE_DOOR_SEEN 1024 /* base files whose last opened version is remembered */
+#define FUSE_DOOR_SEEN 4096 /* base files whose last opened version is remembered */
 
 /* What a base file looked like when the guest opened it last: if it still does, cached pages may
  * stay. A collision only costs a re-read. */

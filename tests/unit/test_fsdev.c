@@ -202,6 +202,39 @@ START_TEST(nothing_before_init)
 }
 END_TEST
 
+/* Files of the base that are opened in turns keep their pages, until the host changes one. */
+START_TEST(pages_stay)
+{
+	enum { FILES = 8 };
+	struct guest g;
+	uint64_t node[FILES];
+	char name[16];
+
+	start(&g);
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "lower/b%d", i);
+		char *path = path_of(&g, name);
+		ck_assert_int_eq(close(open(path, O_WRONLY | O_CREAT, 0644)), 0);
+		free(path);
+		node[i] = lookup(&g, name + 6);
+		ck_assert_uint_ne(node[i], 0);
+	}
+	for (int turn = 0; turn < 3; turn++) {
+		for (int i = 0; i < FILES; i++) {
+			open_node(&g, node[i], O_RDONLY);
+			const struct fuse_open_out *o = body(&g);
+			ck_assert_int_eq(!!(o->open_flags & FOPEN_KEEP_CACHE), turn > 0);
+		}
+	}
+	char *path = path_of(&g, "lower/b3");
+	ck_assert_int_eq(truncate(path, 1), 0);
+	free(path);
+	open_node(&g, node[3], O_RDONLY);
+	ck_assert(!(((const struct fuse_open_out *)body(&g))->open_flags & FOPEN_KEEP_CACHE));
+	stop(&g);
+}
+END_TEST
+
 START_TEST(read_and_write)
 {
 	struct guest g;
@@ -532,6 +565,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, init_is_amended);
 	tcase_add_test(t, nothing_before_init);
+	tcase_add_test(t, pages_stay);
 	tcase_add_test(t, read_and_write);
 	tcase_add_test(t, write_lies_about_size);
 	tcase_add_test(t, malformed);
