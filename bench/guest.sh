@@ -126,7 +126,7 @@ make_base
 fetch_virtiofsd || fail "no Debian mirror has virtiofsd: $(tail -n 1 "$scratch/apt.log")"
 make_share
 for ((i = 1; i <= rounds; i++)); do
-	for c in "${contenders[@]}"; do
+	for c in $(turn "$i" "${contenders[@]}"); do
 		say "guest: round $i of $rounds: $c"
 		run_one "$c" "$@"
 	done

@@ -111,7 +111,7 @@ rows=("$@")
 for ((i = 1; i <= rounds; i++)); do
 	say "layer: round $i of $rounds"
 	for row in "${rows[@]}"; do
-		for c in "${contenders[@]}"; do measure "$row" "$c"; done
+		for c in $(turn "$i" "${contenders[@]}"); do measure "$row" "$c"; done
 	done
 done
 

@@ -51,6 +51,14 @@ make_work() {
 # sample ROW CONTENDER SECONDS
 sample() { echo "$1 $2 $3" >>"$samples"; }
 
+# turn I CONTENDER...: the contenders with another one first in each round: whoever reads first
+# fills caches that drop_caches does not reach, below the disk.
+turn() {
+	local k=$((($1 - 1) % ($# - 1)))
+	shift
+	echo "${@:k+1}" "${@:1:k}"
+}
+
 drop_caches() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
