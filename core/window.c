@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MS_NOSYMFOLLOW
@@ -26,6 +27,9 @@ enum {
 	OPTIONS_MAX = 16,
 	SPLICE_MIN = 16 * 1024,	   /* below that a copy is cheaper than three calls */
 	SPLICE_MAX = 256 * 1024,   /* the kernel asks for its readahead's 128 KiB */
+	POLL_NS = 20 * 1000,
+	POLL_TRIES = 8,	 /* polls in a row that may find nothing ... */
+	POLL_PAUSE = 64, /* ... before so many requests go by without one */
 	PIPE_ROOM = 2 * SPLICE_MAX, /* a page per buffer, and one for the header */
 };
 
@@ -36,6 +40,8 @@ struct window {
 	int fd; /* the session's */
 	int pipe[2]; /* READ's data on its way from file to kernel, -1: not to be had */
 	bool mounted;
+	unsigned poll_failed; /* in a row */
+	unsigned poll_pause;  /* requests until it is tried again */
 	uint8_t *request;
 };
 
@@ -97,6 +103,39 @@ static void gone(struct window *w)
 		w->config.on_gone(w->config.user);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+/*
+ * read(2), but that it waits a moment for what comes. On a busy host the asker cannot run while we
+ * look, or thinks for longer than we wait: then polling pauses, so that it costs little there.
+ */
+static ssize_t read_soon(struct window *w)
+{
+	ssize_t n = read(w->fd, w->request, REQUEST_MAX);
+
+	if (!w->config.poll || n >= 0 || errno != EAGAIN)
+		return n;
+	if (w->poll_pause) {
+		w->poll_pause--;
+		return n;
+	}
+	for (int64_t end = now_ns() + POLL_NS; n < 0 && errno == EAGAIN && now_ns() < end;)
+		n = read(w->fd, w->request, REQUEST_MAX);
+	if (n >= 0) {
+		w->poll_failed = 0;
+	} else if (++w->poll_failed == POLL_TRIES) {
+		w->poll_failed = 0;
+		w->poll_pause = POLL_PAUSE;
+	}
+	return n;
+}
+
 static void on_request(void *user, int events)
 {
 	struct window *w = user;
@@ -105,7 +144,7 @@ static void on_request(void *user, int events)
 
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
-		ssize_t n = read(w->fd, w->request, REQUEST_MAX);
+		ssize_t n = read_soon(w);
 
 		if (n < 0 && (errno == ENOENT || errno == EINTR))
 			continue;

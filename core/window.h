@@ -25,6 +25,8 @@ struct window_config {
 	bool caching; /* attributes, names and data may be cached: nobody but this mount changes the
 			 layer (gaol layer); off: every look is a request, always true */
 	bool devices; /* rw and root: leave out nosuid, nodev and noexec (gaol layer -o dev,suid) */
+	bool poll; /* look out for the next request for some microseconds before sleeping, where
+		      that pays: waking a sleeper on an idle processor costs more than the work */
 	const char *fsname;  /* NULL: "gaol" */
 	const char *subtype; /* NULL: "gaol" (shown as fuse.gaol) */
 	/* The mount was taken away (umount, abort); not called by window_unmount. May be NULL. */

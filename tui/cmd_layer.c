@@ -217,6 +217,7 @@ static int mount_layer(struct mounted *m, struct options *o, const char *at, str
 	    .allow_other = o->allow_other,
 	    .default_permissions = true,
 	    .caching = !o->nocache,
+	    .poll = sysconf(_SC_NPROCESSORS_ONLN) > 1,
 	    .devices = o->dev || o->suid,
 	    .fsname = o->fsname,
 	    .subtype = o->subtype,
