@@ -25,11 +25,11 @@ enum {
 	BATCH = 64, /* requests per wake-up */
 	REQUEST_MAX = FUSE_DOOR_MAX_WRITE + 4096,
 	OPTIONS_MAX = 16,
-	SPLICE_MIN = 16 * 1024,	   /* below that a copy is cheaper than three calls */
-	SPLICE_MAX = 256 * 1024,   /* the kernel asks for its readahead's 128 KiB */
+	SPLICE_MIN = 16 * 1024,	 /* below that a copy is cheaper than three calls */
+	SPLICE_MAX = 256 * 1024, /* the kernel asks for its readahead's 128 KiB */
 	POLL_NS = 20 * 1000,
-	POLL_TRIES = 8,	 /* polls in a row that may find nothing ... */
-	POLL_PAUSE = 64, /* ... before so many requests go by without one */
+	POLL_TRIES = 8,		    /* polls in a row that may find nothing ... */
+	POLL_PAUSE = 64,	    /* ... before so many requests go by without one */
 	PIPE_ROOM = 2 * SPLICE_MAX, /* a page per buffer, and one for the header */
 };
 
@@ -37,7 +37,7 @@ struct window {
 	struct window_config config;
 	struct loop_fd *watch;
 	struct fuse_door *door;
-	int fd; /* the session's */
+	int fd;	     /* the session's */
 	int pipe[2]; /* READ's data on its way from file to kernel, -1: not to be had */
 	bool mounted;
 	unsigned poll_failed; /* in a row */
@@ -139,8 +139,7 @@ static ssize_t read_soon(struct window *w)
 static void on_request(void *user, int events)
 {
 	struct window *w = user;
-	const struct fuse_sink sink = {
-	    .reply = sink_reply, .reply_file = sink_file, .user = w};
+	const struct fuse_sink sink = {.reply = sink_reply, .reply_file = sink_file, .user = w};
 
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
