@@ -4,6 +4,7 @@
 #include "core/conf_schema.h"
 #include "core/fd.h"
 #include "core/ini.h"
+#include "core/journal.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,6 +185,8 @@ int conf_check(const struct conf *c, const char *name, struct err *e)
 	else if (c->console_record && c->console_record[0] != '/' &&
 		 strcmp(c->console_record, "yes") != 0 && strcmp(c->console_record, "no") != 0)
 		why = "record is yes, no or an absolute path";
+	else if (c->events_keep && c->events_keep < JOURNAL_KEEP_MIN)
+		why = "keep is 0 or at least 256K";
 	if (why)
 		return err_set(e, -EINVAL, "%s: %s", name, why);
 	for (size_t i = 0; i < c->npaths; i++)

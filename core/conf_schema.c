@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/conf_schema.h"
 #include "core/conf_type.h"
+#include "core/journal.h"
 #include "core/ring.h"
 #include <string.h>
 
@@ -191,6 +192,14 @@ const struct schema conf_schema[] = {
      JAIL(events_ring),
      .min = RING_SIZE_MIN,
      .max = RING_SIZE_MAX},
+    {.k = {.section = "events",
+	   .key = "keep",
+	   .deflt = "16M",
+	   .help = "Disk for the journal of events, which outlives the warden; the oldest go first. "
+		   "0 keeps none, else at least 256K."},
+     .type = &type_size,
+     JAIL(events_keep),
+     .max = JOURNAL_KEEP_MAX},
     {.k = {.section = "events",
 	   .key = "reads",
 	   .deflt = "no",

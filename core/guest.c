@@ -204,6 +204,7 @@ static _Noreturn void child(const struct guest_config *c, const char *box, pid_t
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	hold_on_cpu(c->cpu);
 	if (box)

@@ -3,7 +3,7 @@
  * jail: where jails live, what they are called, which state they are in.
  *
  * State:   $GAOL_HOME, else /var/lib/gaol (root), $XDG_DATA_HOME/gaol or ~/.local/share/gaol:
- *          jails/NAME/{jail.conf,upper/,work/,made/,checkpoints.git/,log,state,lock}
+ *          jails/NAME/{jail.conf,upper/,work/,made/,checkpoints.git/,events/,log,state,lock}
  * Runtime: $GAOL_RUN, else /run/gaol (root), $XDG_RUNTIME_DIR/gaol, else /tmp/gaol-UID, a
  *          directory that must be ours with mode 0700: NAME/{sock,root/,at/}
  * A jail's warden holds an exclusive flock on jails/NAME/lock for its whole life; whoever changes

@@ -147,6 +147,22 @@ uint64_t ring_last(const struct ring *r)
 	return r->seq;
 }
 
+void ring_start_at(struct ring *r, uint64_t seq)
+{
+	r->seq = seq;
+	open_sub(r, 0);
+}
+
+uint64_t ring_written(const struct ring *r)
+{
+	return r->head * r->sub_size + r->used;
+}
+
+uint64_t ring_capacity(const struct ring *r)
+{
+	return (r->sub_mask + 1) * r->sub_size;
+}
+
 /* Where put_bytes stands: whole words go out, the last few bytes wait in acc. */
 struct sink {
 	word *to;
@@ -204,24 +220,14 @@ void ring_push(struct ring *r, const struct event *ev)
 {
 	size_t n1 = ev->path_len < PATH_MAX ? ev->path_len : PATH_MAX;
 	size_t n2 = ev->path2_len < PATH_MAX ? ev->path2_len : PATH_MAX;
-	size_t len = (RECORD_HEAD + n1 + n2 + 7) & ~(size_t)7;
-	struct record rec = {
-	    .len = (uint32_t)len,
-	    .op = ev->op,
-	    .class = ev->class,
-	    .seq = r->seq + 1,
-	    .time = ev->time ? ev->time : now_ns(),
-	    .err = ev->err,
-	    .mode = ev->mode,
-	    .uid = ev->uid,
-	    .pid = ev->pid,
-	    .bytes = ev->bytes,
-	    .path_len = (uint16_t)n1,
-	    .path2_len = (uint16_t)n2,
-	};
+	struct record rec = record_of(ev, n1, n2);
+	size_t len = rec.len;
 	uint64_t raw[RECORD_HEAD / 8];
 	struct sink sink = {0};
 
+	rec.seq = r->seq + 1;
+	if (!rec.time)
+		rec.time = now_ns();
 	if (r->used + len > r->sub_size - SUB_HEAD)
 		open_sub(r, r->head + 1);
 	sink.to = r->sub->data + r->used / 8;

@@ -53,8 +53,17 @@ void ring_free(struct ring *r);
 int ring_fd(const struct ring *r);
 /* Appends a record; fills seq, and time when it is 0. Paths beyond PATH_MAX bytes are cut. */
 void ring_push(struct ring *r, const struct event *ev);
-/* seq of the newest record, 0 when none was written. */
+/* seq of the newest record, 0 when none was written; see ring_start_at. */
 uint64_t ring_last(const struct ring *r);
+/*
+ * Makes seq + 1 the number of the first record: a jail's numbers go on where those of its last
+ * warden ended. Only before the first record, and before anybody reads.
+ */
+void ring_start_at(struct ring *r, uint64_t seq);
+/* Bytes that the ring's records have taken so far, the lost ends of sub-buffers included: only
+ * grows; ring_capacity of them later a record is overwritten. */
+uint64_t ring_written(const struct ring *r);
+uint64_t ring_capacity(const struct ring *r);
 
 /*
  * Maps a ring from a descriptor (not taken over); the cursor is at the oldest record. NULL with
@@ -73,6 +82,11 @@ void ring_reader_free(struct ring_reader *rr);
 int ring_next(struct ring_reader *rr, unsigned classes, struct event *ev, uint64_t *lost);
 /* seq of the last record that this reader has passed or lost (0: none): what it arms with. */
 uint64_t ring_cursor(const struct ring_reader *rr);
+/*
+ * seq of the newest record that the writer has finished, as the memory says; 0 for nonsense. When
+ * it is loaded before a ring_next that returns 0, then every record up to it was passed or lost.
+ */
+uint64_t ring_newest(const struct ring_reader *rr);
 /* Moves the cursor: to the oldest record that is still whole, or behind the newest. */
 void ring_seek_oldest(struct ring_reader *rr);
 void ring_seek_newest(struct ring_reader *rr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ring_format: how a ring lies in memory (described in ring.h), for its writer and its reader only.
+ * ring_format: how a ring lies in memory (described in ring.h), for its writer and its reader only,
+ * and its records, which a journal keeps as they are.
  */
 #ifndef GAOL_CORE_RING_FORMAT_H
 #define GAOL_CORE_RING_FORMAT_H
@@ -57,5 +58,54 @@ struct record {
 _Static_assert(sizeof(struct record) == 56, "documented in ring.h");
 #define RECORD_MAX (RECORD_HEAD + 2 * PATH_MAX)
 _Static_assert(RECORD_MAX <= SUB_MIN - SUB_HEAD, "a record fits into a sub-buffer");
+
+/* The record of an event with paths of n1 and n2 bytes, each at most PATH_MAX. */
+static inline struct record record_of(const struct event *ev, size_t n1, size_t n2)
+{
+	return (struct record){
+	    .len = (uint32_t)((RECORD_HEAD + n1 + n2 + 7) & ~(size_t)7),
+	    .op = ev->op,
+	    .class = ev->class,
+	    .seq = ev->seq,
+	    .time = ev->time,
+	    .err = ev->err,
+	    .mode = ev->mode,
+	    .uid = ev->uid,
+	    .pid = ev->pid,
+	    .bytes = ev->bytes,
+	    .path_len = (uint16_t)n1,
+	    .path2_len = (uint16_t)n2,
+	};
+}
+
+/* True when the lengths of a record agree with each other and it fits into room bytes. */
+static inline bool record_fits(const struct record *rec, size_t room)
+{
+	size_t need = RECORD_HEAD + rec->path_len + rec->path2_len;
+
+	need = (need + 7) & ~(size_t)7;
+	return rec->path_len <= PATH_MAX && rec->path2_len <= PATH_MAX && rec->len == need &&
+	       need <= room;
+}
+
+/* The event of a record; text: its path and path2, which the event points into. */
+static inline struct event record_event(const struct record *rec, const char *text)
+{
+	return (struct event){
+	    .seq = rec->seq,
+	    .time = rec->time,
+	    .op = rec->op,
+	    .class = rec->class,
+	    .err = rec->err,
+	    .mode = rec->mode,
+	    .uid = rec->uid,
+	    .pid = rec->pid,
+	    .bytes = rec->bytes,
+	    .path = text,
+	    .path_len = rec->path_len,
+	    .path2 = rec->path2_len ? text + rec->path_len : NULL,
+	    .path2_len = rec->path2_len,
+	};
+}
 
 #endif

@@ -178,17 +178,14 @@ static void take_words(void *to, const word *from, size_t n)
 static int take_record(struct ring_reader *rr, const struct sub_view *v, struct record *rec)
 {
 	const struct sub *s = sub_of(rr, rr->sub);
-	size_t room = v->used - rr->off, need;
+	size_t room = v->used - rr->off;
 
 	if (room < RECORD_HEAD)
 		return still_owned(s, rr->sub) ? -EPROTO : 0;
 	take_words(rec, s->data + rr->off / 8, RECORD_HEAD);
-	need = RECORD_HEAD + rec->path_len + rec->path2_len;
-	need = (need + 7) & ~(size_t)7;
-	if (rec->path_len > PATH_MAX || rec->path2_len > PATH_MAX || rec->len != need ||
-	    need > room)
+	if (!record_fits(rec, room))
 		return still_owned(s, rr->sub) ? -EPROTO : 0;
-	take_words(rr->copy, s->data + (rr->off + RECORD_HEAD) / 8, need - RECORD_HEAD);
+	take_words(rr->copy, s->data + (rr->off + RECORD_HEAD) / 8, rec->len - RECORD_HEAD);
 	return still_owned(s, rr->sub) ? 1 : 0;
 }
 
@@ -224,27 +221,6 @@ static int step(struct ring_reader *rr, struct record *rec, uint64_t *lost)
 	return 1;
 }
 
-static void fill_event(const struct ring_reader *rr, const struct record *rec, struct event *ev)
-{
-	const char *text = (const char *)rr->copy;
-
-	*ev = (struct event){
-	    .seq = rec->seq,
-	    .time = rec->time,
-	    .op = rec->op,
-	    .class = rec->class,
-	    .err = rec->err,
-	    .mode = rec->mode,
-	    .uid = rec->uid,
-	    .pid = rec->pid,
-	    .bytes = rec->bytes,
-	    .path = text,
-	    .path_len = rec->path_len,
-	    .path2 = rec->path2_len ? text + rec->path_len : NULL,
-	    .path2_len = rec->path2_len,
-	};
-}
-
 int ring_next(struct ring_reader *rr, unsigned classes, struct event *ev, uint64_t *lost)
 {
 	struct record rec;
@@ -257,7 +233,7 @@ int ring_next(struct ring_reader *rr, unsigned classes, struct event *ev, uint64
 		if (!ret)
 			return 0;
 		if (ret == 1 && (rec.class & classes)) {
-			fill_event(rr, &rec, ev);
+			*ev = record_event(&rec, (const char *)rr->copy);
 			return 1;
 		}
 	}
@@ -267,6 +243,19 @@ int ring_next(struct ring_reader *rr, unsigned classes, struct event *ev, uint64
 uint64_t ring_cursor(const struct ring_reader *rr)
 {
 	return rr->want ? rr->want - 1 : 0;
+}
+
+uint64_t ring_newest(const struct ring_reader *rr)
+{
+	struct sub_view v;
+
+	for (int i = 0; i < RESYNC_MAX; i++) {
+		int ret = view_sub(rr, head_of(rr), &v);
+
+		if (ret)
+			return ret > 0 ? v.first + v.count - 1 : 0;
+	}
+	return 0;
 }
 
 void ring_seek_oldest(struct ring_reader *rr)

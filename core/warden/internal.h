@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct journal;
 struct peer;
 struct exec;
 struct scroll;
@@ -75,6 +76,11 @@ struct warden {
 	struct loop_timer *wake_timer;
 	int64_t last_wake;
 	bool wake_due;
+	struct journal *journal;
+	struct loop_timer *journal_timer;
+	uint64_t journal_written; /* ring_written() when it was written last */
+	uint64_t journal_lost;	  /* of which the log has told */
+	bool journal_due, journal_hurry, journal_fails;
 
 	/* layer */
 	struct jail_union parts;
@@ -123,6 +129,14 @@ void warden_event(struct warden *w, unsigned op, uint64_t bytes, const char *tex
 void warden_ring_grew(struct warden *w);
 /* "date time text" into the jail's log (stderr); text may hold foreign bytes. */
 void warden_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* events.c: the journal of the ring */
+/* Opens it and makes the ring's numbers go on where the last warden's ended. */
+void events_open(struct warden *w);
+/* Called for each record. */
+void events_grew(struct warden *w);
+/* Writes what is left. */
+void events_close(struct warden *w);
 
 /* peer.c: connections */
 int peer_listen(struct warden *w, struct err *e);

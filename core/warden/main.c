@@ -232,6 +232,7 @@ static int open_room(struct warden *w, struct err *e)
 	w->ring = ring_new(w->conf.events_ring);
 	if (!w->loop || !w->ring)
 		return err_sys(e, "%s: the warden cannot start", w->jail.name);
+	events_open(w);
 	return peer_listen(w, e);
 }
 
@@ -241,6 +242,7 @@ static void close_room(struct warden *w)
 	bring_abort_all(w);
 	save_abort(w);
 	layers_close(w);
+	events_close(w);
 	if (w->listen_fd >= 0)
 		loop_fd_del(w->listen_watch);
 	fd_close(&w->listen_fd);
@@ -276,6 +278,7 @@ static int run(struct warden *w, const struct warden_args *a)
 
 	loop_signals(w->loop, signals, on_signal, w);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of the write that meets it */
 	console_init(w);
 	w->st.warden = getpid();
 	w->st.throwaway = a->tied;

@@ -96,6 +96,7 @@ void warden_ring_grew(struct warden *w)
 {
 	bool armed = false;
 
+	events_grew(w);
 	if (w->wake_due)
 		return;
 	for (struct peer *p = w->peers; p && !armed; p = p->next)

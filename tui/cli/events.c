@@ -3,6 +3,8 @@
 #include "core/client.h"
 #include "core/event.h"
 #include "core/fd.h"
+#include "core/history.h"
+#include "core/journal.h"
 #include "core/ring.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
@@ -23,7 +25,8 @@ static const struct cli_opt opts[] = {
     {.key = OPT_SINCE,
      .name = "since",
      .arg = "SEQ",
-     .help = "Begins behind event SEQ, 0: with the oldest kept; by default with what is new."},
+     .help = "Begins behind event SEQ, 0: with the oldest kept; by default with what is new, of a "
+	     "stopped jail with the oldest kept."},
     {.key = OPT_PATH,
      .name = "path",
      .arg = "GLOB",
@@ -40,6 +43,8 @@ struct follow {
 	uint64_t limit; /* 0: none */
 	uint64_t shown;
 	uint64_t lost;
+	uint64_t damaged; /* bytes of the journal, told already */
+	int day, year;	  /* of the last line */
 };
 
 static bool matches(const struct follow *f, const char *p, size_t n)
@@ -113,15 +118,30 @@ static void detail(struct buf *b, const struct event *ev)
 	}
 }
 
-static void print_line(const struct event *ev)
+/* The day of what is not of today, on a line of its own. */
+static void print_day(struct follow *f, const struct tm *tm)
+{
+	char day[32];
+
+	if (tm->tm_yday == f->day && tm->tm_year == f->year)
+		return;
+	f->day = tm->tm_yday;
+	f->year = tm->tm_year;
+	if (strftime(day, sizeof(day), "%Y-%m-%d", tm))
+		puts(day);
+}
+
+static void print_line(struct follow *f, const struct event *ev)
 {
 	time_t s = (time_t)(ev->time / 1000000000);
 	struct buf b = {0};
 	char clock[16] = "?";
 	struct tm tm;
 
-	if (localtime_r(&s, &tm))
+	if (localtime_r(&s, &tm)) {
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+		print_day(f, &tm);
+	}
 	buf_fmt(&b, "%s.%03d  %-9s  ", clock, (int)(ev->time / 1000000 % 1000),
 		event_op_name(ev->op));
 	put(&b, ev->path, ev->path_len);
@@ -141,38 +161,49 @@ static void tell_lost(struct follow *f)
 	if (f->lost && f->json)
 		out_json_line(json_pack("{s:I}", "lost", (json_int_t)f->lost));
 	else if (f->lost)
-		fprintf(stderr, "gaol: events: %" PRIu64 " lost: the ring was overwritten\n",
-			f->lost);
+		fprintf(stderr, "gaol: events: %" PRIu64 " lost: no longer kept\n", f->lost);
 	f->lost = 0;
 }
 
+static void tell_damaged(struct follow *f, const struct history *h)
+{
+	uint64_t n = history_damaged(h);
+
+	if (n > f->damaged)
+		fprintf(stderr,
+			"gaol: events: %" PRIu64 " bytes of the journal are damaged: passed over\n",
+			n - f->damaged);
+	f->damaged = n;
+}
+
 /* Prints what is there. 1 when the limit is reached, 0, or -EPROTO. */
-static int drain(struct follow *f, struct ring_reader *rr)
+static int drain(struct follow *f, struct history *h)
 {
 	struct event ev;
 	int ret;
 
-	while ((ret = ring_next(rr, f->classes, &ev, &f->lost)) > 0 || ring_pending(rr)) {
-		if (ret < 0)
-			break;
+	while ((ret = history_next(h, f->classes, &ev, &f->lost)) == 1 || ret == -EAGAIN) {
+		tell_damaged(f, h);
 		tell_lost(f);
-		if (!ret || !wanted(f, &ev))
+		if (ret < 0 || !wanted(f, &ev))
 			continue;
 		if (f->json)
 			print_json(&ev);
 		else
-			print_line(&ev);
+			print_line(f, &ev);
 		if (++f->shown == f->limit)
 			return 1;
 	}
+	tell_damaged(f, h);
+	tell_lost(f);
 	fflush(stdout);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /* Arms the ring and waits until it has more. False: the warden ended. */
-static bool await_more(struct client *c, struct ring_reader *rr)
+static bool await_more(struct client *c, const struct history *h)
 {
-	uint64_t seq = ring_cursor(rr);
+	uint64_t seq = history_cursor(h);
 	struct client_msg m;
 
 	if (client_send(c, PROTO_ARM, 0, &seq, sizeof(seq)))
@@ -189,24 +220,35 @@ static bool await_more(struct client *c, struct ring_reader *rr)
 	}
 }
 
-static int follow(struct follow *f, struct client *c, struct err *e)
+/* Where to begin when --since does not say it. */
+static uint64_t begin(const struct jail *j, const struct ring_reader *rr)
 {
-	struct ring_reader *rr = client_ring(c, e);
+	return rr ? ring_newest(rr) : journal_before_oldest(j->dirfd);
+}
+
+/* c: NULL when the jail has no warden. */
+static int follow(struct follow *f, const struct jail *j, struct client *c, struct err *e)
+{
+	struct ring_reader *rr = c ? client_ring(c, e) : NULL;
+	struct history *h;
+	time_t now = time(NULL);
+	struct tm tm;
 	int ret;
 
-	if (!rr)
+	if (c && !rr)
 		return -EIO;
-	if (f->since_given)
-		ring_seek_after(rr, f->since);
-	else
-		ring_seek_newest(rr);
+	if (localtime_r(&now, &tm)) {
+		f->day = tm.tm_yday;
+		f->year = tm.tm_year;
+	}
+	h = history_new(j->dirfd, f->since_given ? f->since : begin(j, rr), rr);
 	do
-		ret = drain(f, rr);
-	while (!ret && !f->once && await_more(c, rr));
+		ret = drain(f, h);
+	while (!ret && c && !f->once && await_more(c, h));
 	/* A warden's last words came with its end. */
 	if (!ret)
-		ret = drain(f, rr);
-	ring_reader_free(rr);
+		ret = drain(f, h);
+	history_free(h);
 	return ret < 0 ? err_set(e, ret,
 				 "events: the ring makes no sense: is the warden of "
 				 "another version?")
@@ -275,10 +317,10 @@ static int events(struct cli *c, const struct verb *v, int argc, char **argv)
 	if (cli_jail(c, a.v[0], &j, &e))
 		return cli_fail(&e);
 	int ret = client_connect(&client, &j, &e);
-	if (!ret) {
-		ret = follow(&f, client, &e);
-		client_free(client);
-	}
+	/* Without a warden there is the journal. */
+	if (!ret || ret == -ENOENT || ret == -ECONNREFUSED)
+		ret = follow(&f, &j, client, &e);
+	client_free(client);
 	jail_close(&j);
 	return ret ? cli_fail(&e) : CLI_OK;
 }
@@ -286,15 +328,20 @@ static int events(struct cli *c, const struct verb *v, int argc, char **argv)
 static const char *const examples[] = {"gaol events demo --path '/etc/*'",
 				       "Each change below /etc, as it happens.",
 				       "gaol events demo --since 0 --no-follow --json",
-				       "All that is still known, as JSON lines.", NULL};
+				       "All that is still known, as JSON lines.",
+				       "gaol events demo --class denied",
+				       "What a stopped jail was refused, from its journal.", NULL};
 
 const struct verb verb_events = {
     .name = "events",
     .args = "NAME [OPTIONS]",
-    .help = "Shows what a running jail does to its files, live",
-    .more = "Class read (first reads of the host's files) has events only when jail.conf "
-	    "says [events] reads. A reader that is too slow loses the oldest ones and is "
-	    "told how many. Ends with the warden. Keys of --json: seq, time_ns (since "
+    .help = "Shows what a jail does to its files, live, and what it did",
+    .more = "What is older than the warden's memory comes from the journal in the jail's "
+	    "directory, also when the jail is stopped; [events] keep in jail.conf bounds it. "
+	    "Numbers go on when a jail is started again. Class read (first reads of the host's "
+	    "files) has events only when jail.conf says [events] reads. What is no longer kept, "
+	    "because it is too old or its reader too slow, is told as an exact count. Ends with "
+	    "the warden. Keys of --json: seq, time_ns (since "
 	    "1970), class, op, path, path2 (rename, link, symlink, ...), bytes, mode, "
 	    "uid, pid (as the guest tells), errno; or lost alone. A path that is no "
 	    "UTF-8 is also there whole as path_base64.",
