@@ -99,7 +99,8 @@ static int step_back(struct history *h, struct event *ev, uint64_t *lost)
 	return h->ended ? 0 : 2;
 }
 
-/* One step: 1 with an event of any class, 0 at the end, 2 when another step may have one, -EPROTO. */
+/* One step: 1 with an event of any class, 0 at the end, 2 when another step may have one, -EPROTO.
+ */
 static int step(struct history *h, struct event *ev, uint64_t *lost)
 {
 	uint64_t newest;

@@ -192,8 +192,7 @@ static int make_mark(struct journal *j)
 	fd = openat(j->dir, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (fd_write_full(fd, page, sizeof(page)) ||
-	    renameat(j->dir, tmp, j->dir, JOURNAL_MARK)) {
+	if (fd_write_full(fd, page, sizeof(page)) || renameat(j->dir, tmp, j->dir, JOURNAL_MARK)) {
 		unlinkat(j->dir, tmp, 0);
 		return -1;
 	}

@@ -100,8 +100,8 @@ void journal_reader_free(struct journal_reader *jr)
 static unsigned char *read_segment(int dir, uint64_t first, size_t *n)
 {
 	char name[SEGMENT_NAME_MAX];
-	cleanup_fd int fd = openat(dir, segment_name(first, name),
-				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_fd int fd =
+	    openat(dir, segment_name(first, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	unsigned char *p;
 	ssize_t got;
@@ -216,8 +216,7 @@ static bool inflate_frame(struct journal_reader *jr, const struct frame_head *f,
 	/* A last call takes the flush's empty block, which needs no room. */
 	if (ret == Z_OK && jr->z.avail_in && !jr->z.avail_out)
 		ret = inflate(&jr->z, Z_SYNC_FLUSH);
-	jr->streaming =
-	    (ret == Z_OK || ret == Z_BUF_ERROR) && !jr->z.avail_in && !jr->z.avail_out;
+	jr->streaming = (ret == Z_OK || ret == Z_BUF_ERROR) && !jr->z.avail_in && !jr->z.avail_out;
 	if (!jr->streaming)
 		return false;
 	jr->raw_len = f->raw;

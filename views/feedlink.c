@@ -21,10 +21,8 @@ struct feedlink {
 	struct loop_fd *watch;
 	struct loop_timer *more; /* a full batch was read: there may be more */
 	struct ring_reader *ring;
-	uint64_t
-	    last; /* seq of the last record seen: a new ring of the same warden goes on there */
+	uint64_t last; /* seq of the last record seen: the next ring goes on there */
 	int tag;
-	pid_t warden; /* whose ring it is; a new warden's numbers begin again */
 };
 
 /* Connecting, in a thread. */
@@ -137,16 +135,12 @@ static void reach_done(void *data)
 {
 	struct reach *r = data;
 	struct feedlink *l = r->link;
-	const struct jail_status *st = model_find(l->env->model, l->jail);
 
 	l->job = NULL;
 	if (!r->client)
 		return;
 	l->client = r->client;
 	r->client = NULL;
-	if (!st || st->warden != l->warden)
-		l->last = 0;
-	l->warden = st ? st->warden : 0;
 	l->watch = loop_fd_add(l->env->loop, client_fd(l->client), LOOP_IN, on_socket, l);
 	l->tag = client_send_call(l->client, "events", NULL);
 	if (!l->watch || l->tag < 0 || client_send_call(l->client, "watch", NULL) < 0)

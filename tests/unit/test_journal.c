@@ -329,10 +329,8 @@ END_TEST
 /* A mark that nobody can have written is not believed. */
 START_TEST(a_mad_mark)
 {
-	static const uint64_t bad[][2] = {{MARK_MAGIC, UINT64_MAX},
-					  {MARK_MAGIC, SEQ_MAX},
-					  {MARK_MAGIC, 3},
-					  {0, 50}};
+	static const uint64_t bad[][2] = {
+	    {MARK_MAGIC, UINT64_MAX}, {MARK_MAGIC, SEQ_MAX}, {MARK_MAGIC, 3}, {0, 50}};
 	struct room r = room_new();
 
 	begin(&r, KEEP);
@@ -464,7 +462,8 @@ END_TEST
 START_TEST(killed_writers)
 {
 	struct room r = room_new();
-	uint64_t *told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *told =
+	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct got g;
 
 	ck_assert_ptr_ne(told, MAP_FAILED);

@@ -183,7 +183,6 @@ static int drain(struct follow *f, struct history *h)
 	int ret;
 
 	while ((ret = history_next(h, f->classes, &ev, &f->lost)) == 1 || ret == -EAGAIN) {
-		tell_damaged(f, h);
 		tell_lost(f);
 		if (ret < 0 || !wanted(f, &ev))
 			continue;
@@ -330,7 +329,8 @@ static const char *const examples[] = {"gaol events demo --path '/etc/*'",
 				       "gaol events demo --since 0 --no-follow --json",
 				       "All that is still known, as JSON lines.",
 				       "gaol events demo --class denied",
-				       "What a stopped jail was refused, from its journal.", NULL};
+				       "What a stopped jail was refused, from its journal.",
+				       NULL};
 
 const struct verb verb_events = {
     .name = "events",
