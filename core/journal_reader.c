@@ -119,7 +119,10 @@ static unsigned char *read_segment(int dir, uint64_t first, size_t *n)
 	return p;
 }
 
-/* Moves the walk to the last beginning of a stream from which the cursor's successor is reached. */
+/*
+ * Moves the walk to the last beginning of a stream from which the cursor's successor is reached;
+ * damage that may have held it stays ahead, so that it is told.
+ */
 static void seek_frame(struct journal_reader *jr)
 {
 	struct frame_walk w = jr->walk;
@@ -128,10 +131,13 @@ static void seek_frame(struct journal_reader *jr)
 	uint64_t skipped = 0;
 
 	while (walk_next(&w, &f, &data, &skipped)) {
-		if (f.flags & FRAME_FRESH)
+		bool known = f.last <= jr->cursor;
+
+		if ((f.flags & FRAME_FRESH) && (!skipped || f.first <= jr->cursor + 1))
 			jr->walk.at = (size_t)(data - jr->walk.p) - FRAME_HEAD;
-		if (f.last > jr->cursor)
+		if (!known)
 			return;
+		skipped = 0;
 	}
 	/* all of it is known, but the stream leads to what is written later */
 }

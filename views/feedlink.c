@@ -103,7 +103,8 @@ static void take_ring(struct feedlink *l, int fd)
 		hang_up(l);
 		return;
 	}
-	if (l->last)
+	/* a jail of the same name that was made anew begins with 1 again */
+	if (l->last && l->last <= ring_newest(l->ring))
 		ring_seek_after(l->ring, l->last);
 	drain(l);
 }

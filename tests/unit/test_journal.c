@@ -388,6 +388,23 @@ START_TEST(damage_is_passed_over)
 	ck_assert_uint_gt(resumed, 20);
 	free(p);
 	room_free(&r);
+
+	/* a frame behind which a stream begins: told by a reader that wants it, by no other */
+	struct room two = room_new();
+	for (int i = 0; i < 3; i++) {
+		begin(&two, KEEP);
+		push_many(&two, 10, 10);
+		end(&two);
+	}
+	cleanup_fd int first = open_segment(two.dir, 1);
+	ck_assert_int_eq(pwrite(first, "XXXX", 4, 100), 4);
+	for (uint64_t seq = 0; seq < 30; seq++) {
+		g = read_back(two.dir, seq);
+		ck_assert_uint_eq(g.n, 30 - (seq < 10 ? 10 : seq));
+		ck_assert_uint_eq(g.lost, seq < 10 ? 10 - seq : 0);
+		ck_assert_int_eq(g.damaged > 0, seq < 10);
+	}
+	room_free(&two);
 }
 END_TEST
 

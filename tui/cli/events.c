@@ -234,8 +234,11 @@ static int follow(struct follow *f, const struct jail *j, struct client *c, stru
 	struct tm tm;
 	int ret;
 
-	if (c && !rr)
+	/* A warden that ends releases the jail before it lets its clients go. */
+	if (c && !rr && jail_locked(j))
 		return -EIO;
+	if (!rr)
+		c = NULL;
 	if (localtime_r(&now, &tm)) {
 		f->day = tm.tm_yday;
 		f->year = tm.tm_year;
@@ -316,8 +319,8 @@ static int events(struct cli *c, const struct verb *v, int argc, char **argv)
 	if (cli_jail(c, a.v[0], &j, &e))
 		return cli_fail(&e);
 	int ret = client_connect(&client, &j, &e);
-	/* Without a warden there is the journal. */
-	if (!ret || ret == -ENOENT || ret == -ECONNREFUSED)
+	/* Without a warden, or with one that has just ended, there is the journal. */
+	if (!ret || ret == -ENOENT || ret == -ECONNREFUSED || ret == -EPIPE)
 		ret = follow(&f, &j, client, &e);
 	client_free(client);
 	jail_close(&j);
