@@ -44,8 +44,8 @@ void conf_init(struct conf *c)
 
 void conf_free(struct conf *c)
 {
-	char *const texts[] = {c->user, c->home, c->shell, c->hostname, c->cwd, c->note,
-			       c->console_record};
+	char *const texts[] = {c->user, c->home, c->shell,	   c->hostname,
+			       c->cwd,	c->note, c->console_record};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);

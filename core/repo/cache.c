@@ -2,11 +2,12 @@
 /*
  * What files hashed to, so that unchanged ones are not read again: gaol/cache, after git's index.
  *
- * Little-endian: "gaolcach", u32 version 1, u32 CRC-32 of what follows, u64 count, then per inode
- * 56 bytes: ino, size, mtime ns, ctime ns (8 each), 20 bytes hash, u32 flags (1: a tree of chunks).
- * An entry counts only when all four numbers match, and is kept only when the file's ctime was
- * older than the kernel's clock tick in which reading began: a later write then gives another
- * ctime. The device is left out: upper is one file system, whose number may change with a reboot.
+ * Little-endian: "gaolcach", u32 version 2, u32 CRC-32 of what follows, u64 count, then per inode
+ * 56 bytes: ino, size, mtime ns, ctime ns (8 each), 20 bytes hash, u32 flags (1: a tree of chunks;
+ * 2: the file has no attribute of gaol's). An entry counts only when all four numbers match, and is
+ * kept only when the file's ctime was older than the kernel's clock tick in which reading began: a
+ * later write then gives another ctime. The device is left out: upper is one file system, whose
+ * number may change with a reboot.
  */
 #include "core/buf.h"
 #include "core/fd.h"
@@ -17,11 +18,12 @@
 #include <zlib.h>
 
 #define MAGIC "gaolcach"
-#define VERSION 1u
+#define VERSION 2u
 #define HEAD 24u
 #define ITEM 56u
 #define CACHE_LIMIT (1u << 30)
 #define FLAG_CHUNKED 1u
+#define FLAG_PLAIN 2u
 
 struct item {
 	uint64_t ino, size;
@@ -126,19 +128,36 @@ void cache_free(struct cache *c)
 	free(c);
 }
 
-bool cache_get(const struct cache *c, const struct stat *st, git_oid *oid, bool *chunked)
+/* The inode's item, when it is known with just these times and size; else NULL. */
+static const struct item *known(const struct cache *c, const struct stat *st)
 {
 	const struct item *it = c && c->cap ? slot(c->v, c->cap, st->st_ino) : NULL;
 
 	if (!it || !it->ino || it->size != (uint64_t)st->st_size || it->mtime != ns(&st->st_mtim) ||
 	    it->ctime != ns(&st->st_ctim))
+		return NULL;
+	return it;
+}
+
+bool cache_plain(const struct cache *c, const struct stat *st)
+{
+	const struct item *it = known(c, st);
+
+	return it && it->flags & FLAG_PLAIN;
+}
+
+bool cache_get(const struct cache *c, const struct stat *st, git_oid *oid, bool *chunked)
+{
+	const struct item *it = known(c, st);
+
+	if (!it)
 		return false;
 	*oid = it->oid;
 	*chunked = it->flags & FLAG_CHUNKED;
 	return true;
 }
 
-void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool chunked)
+void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool chunked, bool plain)
 {
 	struct item it = {
 	    .ino = st->st_ino,
@@ -146,7 +165,7 @@ void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool 
 	    .mtime = ns(&st->st_mtim),
 	    .ctime = ns(&st->st_ctim),
 	    .oid = *oid,
-	    .flags = chunked ? FLAG_CHUNKED : 0,
+	    .flags = (chunked ? FLAG_CHUNKED : 0) | (plain ? FLAG_PLAIN : 0),
 	};
 
 	put(c, &it);

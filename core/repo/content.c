@@ -241,7 +241,8 @@ static int read_content(struct repo *r, struct pack *p, int dirfd, struct ent *x
 		return err;
 	if (after.st_size == st.st_size && after.st_mtim.tv_nsec == st.st_mtim.tv_nsec &&
 	    after.st_ctim.tv_nsec == st.st_ctim.tv_nsec)
-		cache_put(fresh, &after, &x->oid, x->chunked);
+		cache_put(fresh, &after, &x->oid, x->chunked,
+			  x->plain && !before(&x->st.st_ctim, &after.st_ctim));
 	return 0;
 }
 
@@ -259,7 +260,7 @@ int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *x, const s
 	if (cache_get(old, &x->st, &x->oid, &x->chunked) &&
 	    git_odb_exists_ext(r->odb, &x->oid, GIT_ODB_LOOKUP_NO_REFRESH)) {
 		if (fresh)
-			cache_put(fresh, &x->st, &x->oid, x->chunked);
+			cache_put(fresh, &x->st, &x->oid, x->chunked, x->plain);
 		x->has_oid = true;
 		return 0;
 	}

@@ -83,13 +83,15 @@ int load_dir(struct repo *r, const git_oid *tree, bool root, struct ents *d, str
 /* The tree of a commit. */
 int load_commit_tree(struct repo *r, const char *hash, git_oid *tree, struct err *e);
 
+struct cache;
 /* scan.c: a directory from the upper layer */
 enum scan_flags {
 	SCAN_NUMBER = 1, /* give hard links without a group number one (writes an attribute) */
 	SCAN_INDEX = 2	 /* this is work/index: whiteouts are left out */
 };
-/* Entries of an open directory; those that vanish meanwhile are left out. */
-int scan_dir(int dirfd, int flags, struct ents *d, struct err *e);
+/* Entries of an open directory; those that vanish meanwhile are left out. c (may be NULL) knows
+ * files that have no attributes. */
+int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct err *e);
 /* The entry of the directory itself, name ".". */
 int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e);
 
@@ -99,7 +101,10 @@ struct cache *cache_load(int gaolfd);
 void cache_free(struct cache *c);
 /* True when an inode is known with just these times and size: *oid and *chunked are set. */
 bool cache_get(const struct cache *c, const struct stat *st, git_oid *oid, bool *chunked);
-void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool chunked);
+/* True when it is known so and then had no attribute of gaol's: nothing need be asked. */
+bool cache_plain(const struct cache *c, const struct stat *st);
+void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool chunked,
+	       bool plain);
 /* Replaces the file; failure is no error, the cache can be lost. */
 void cache_save(const struct cache *c, int gaolfd);
 

@@ -68,6 +68,7 @@ struct ent {
 	bool has_oid;
 	git_oid oid;
 	struct stat st; /* native, when it was read from disk; else zero */
+	bool plain;	/* read from disk: it has no attribute of gaol's */
 };
 
 /* Entries of one directory, sorted by name. All that they point to lives in mem. */

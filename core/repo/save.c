@@ -73,7 +73,7 @@ static int store_dir(struct walk *w, int dirfd, const struct ent *self, const gi
 			      "the jail",
 			      FORMAT_DEPTH_MAX);
 	if (!err)
-		err = scan_dir(dirfd, flags, &d, w->e);
+		err = scan_dir(dirfd, flags, w->old, &d, w->e);
 	if (!err)
 		err = store_ents(w, dirfd, &d);
 	if (!err)
@@ -95,7 +95,7 @@ static int store_index(struct walk *w, git_oid *oid, bool *there)
 		return 0;
 	if (fd < 0)
 		return err_set(w->e, fd, "upper layer: cannot open work/index: %s", strerror(-fd));
-	err = scan_dir(fd, w->flags | SCAN_INDEX, &d, w->e);
+	err = scan_dir(fd, w->flags | SCAN_INDEX, w->old, &d, w->e);
 	if (!err)
 		err = store_ents(w, fd, &d);
 	*there = d.n;

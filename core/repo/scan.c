@@ -20,6 +20,7 @@
 
 struct scan {
 	int dirfd, flags;
+	const struct cache *cache;
 	struct ents *d;
 	struct err *e;
 	char path[PATH_LEN]; /* of the entry, for the xattr calls, which take no directory */
@@ -76,9 +77,14 @@ static int xattr_cmp(const void *a, const void *b)
 
 static int read_xattrs(struct scan *s, struct ent *x)
 {
-	ssize_t n = llistxattr(s->path, s->list, sizeof(s->list));
+	ssize_t n;
 	size_t max = 0;
 
+	x->plain = true;
+	/* a change of attributes would have changed ctime */
+	if (cache_plain(s->cache, &x->st))
+		return 0;
+	n = llistxattr(s->path, s->list, sizeof(s->list));
 	if (n < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
 	for (char *at = s->list; at < s->list + n; at += strlen(at) + 1)
@@ -89,6 +95,7 @@ static int read_xattrs(struct scan *s, struct ent *x)
 		int err;
 		if (strncmp(at, RECORD_XATTR, strlen(RECORD_XATTR)))
 			continue; /* the host's own, for instance security.selinux */
+		x->plain = false;
 		len = lgetxattr(s->path, at, s->value, sizeof(s->value));
 		if (len < 0 && errno == ENODATA)
 			continue;
@@ -122,6 +129,7 @@ static int give_number(struct scan *s, struct ent *x)
 	if (lsetxattr(s->path, META_XATTR_GROUP, raw, sizeof(raw), XATTR_CREATE))
 		return -errno;
 	/* the attribute has changed ctime */
+	x->plain = false;
 	return fstatat(s->dirfd, x->name, &x->st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
@@ -181,7 +189,7 @@ static int list(struct scan *s, DIR *dir)
 	return err;
 }
 
-int scan_dir(int dirfd, int flags, struct ents *d, struct err *e)
+int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct err *e)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -195,6 +203,7 @@ int scan_dir(int dirfd, int flags, struct ents *d, struct err *e)
 	s = xmalloc(sizeof(*s));
 	s->dirfd = dirfd;
 	s->flags = flags;
+	s->cache = c;
 	s->d = d;
 	s->e = e;
 	err = list(s, dir);
@@ -212,6 +221,7 @@ int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e)
 
 	s->dirfd = dirfd;
 	s->flags = 0;
+	s->cache = NULL;
 	s->d = d;
 	s->e = e;
 	*out = (struct ent){.name = ents_dup(d, ".", 1)};

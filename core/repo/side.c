@@ -23,7 +23,7 @@ static int open_index(struct side *s, const git_oid *tree)
 		return 0;
 	if (s->index_fd < 0)
 		return err_set(&s->err, s->index_fd, "upper layer: cannot open work/index");
-	return scan_dir(s->index_fd, SCAN_INDEX, &s->index, &s->err);
+	return scan_dir(s->index_fd, SCAN_INDEX, NULL, &s->index, &s->err);
 }
 
 static int side_setup(struct side *s, const struct side_id *id)

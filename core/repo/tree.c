@@ -4,6 +4,7 @@
 #include "core/repo/format.h"
 #include "core/repo/inside.h"
 #include "core/repo/name.h"
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,28 +76,24 @@ static int add_meta(struct treebuf *t, struct pack *p, const struct buf *meta, s
 }
 
 /*
- * Adds entries and %meta of those entries whose shard is given (-1: all). self goes where its name
- * sorts; it has no tree entry.
+ * Adds entries and their %meta: the n entries of d whose indexes are in v, or all of d for NULL.
+ * self goes where its name sorts; it has no tree entry.
  */
-static int add_entries(struct treebuf *t, struct pack *p, const struct ents *d, int shard,
-		       const struct ent *self, size_t *count, struct err *e)
+static int add_entries(struct treebuf *t, struct pack *p, const struct ents *d, const uint32_t *v,
+		       size_t n, const struct ent *self, struct err *e)
 {
 	struct buf meta = {0};
 	int err;
 
-	*count = 0;
 	meta_header(&meta, false);
-	for (size_t i = 0; i < d->n; i++) {
-		const struct ent *x = &d->v[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct ent *x = &d->v[v ? v[i] : i];
 		char name[NAME_GIT_MAX + 1];
-		if (shard >= 0 && format_shard(x->name) != (unsigned)shard)
-			continue;
 		if (self && strcmp(self->name, x->name) < 0) {
 			meta_print(&meta, self);
 			self = NULL;
 		}
 		meta_print(&meta, x);
-		++*count;
 		if (!ent_has_content(x))
 			continue;
 		name_to_git(x->name, name);
@@ -104,15 +101,37 @@ static int add_entries(struct treebuf *t, struct pack *p, const struct ents *d, 
 	}
 	if (self)
 		meta_print(&meta, self);
-	err = *count || shard < 0 ? add_meta(t, p, &meta, e) : 0;
+	err = add_meta(t, p, &meta, e);
 	buf_free(&meta);
 	return err;
+}
+
+/* Indexes of entries by shard, each shard's in their order; shard i is v[at[i]] to v[at[i + 1]]. */
+static uint32_t *sort_shards(const struct ents *d, size_t at[FORMAT_SHARDS + 1])
+{
+	uint32_t *v = xmalloc(d->n * sizeof(*v));
+	uint8_t *shard = xmalloc(d->n);
+	size_t next[FORMAT_SHARDS] = {0};
+
+	for (size_t i = 0; i < d->n; i++)
+		next[shard[i] = (uint8_t)format_shard(d->v[i].name)]++;
+	at[0] = 0;
+	for (size_t i = 0; i < FORMAT_SHARDS; i++) {
+		at[i + 1] = at[i] + next[i];
+		next[i] = at[i];
+	}
+	for (size_t i = 0; i < d->n; i++)
+		v[next[shard[i]]++] = (uint32_t)i;
+	free(shard);
+	return v;
 }
 
 static int add_shards(struct treebuf *t, struct pack *p, const struct ents *d,
 		      const struct ent *self, struct err *e)
 {
+	size_t at[FORMAT_SHARDS + 1];
 	struct buf meta = {0};
+	uint32_t *v;
 	int err;
 
 	meta_header(&meta, true);
@@ -120,19 +139,22 @@ static int add_shards(struct treebuf *t, struct pack *p, const struct ents *d,
 		meta_print(&meta, self);
 	err = add_meta(t, p, &meta, e);
 	buf_free(&meta);
+	v = sort_shards(d, at);
 	for (int i = 0; i < FORMAT_SHARDS && !err; i++) {
 		struct treebuf sub = {0};
-		size_t count;
 		git_oid oid;
 		char name[8];
-		err = add_entries(&sub, p, d, i, NULL, &count, e);
-		if (!err && count)
+		if (at[i] == at[i + 1])
+			continue;
+		err = add_entries(&sub, p, d, v + at[i], at[i + 1] - at[i], NULL, e);
+		if (!err)
 			err = treebuf_write(&sub, p, &oid, e);
 		treebuf_free(&sub);
 		snprintf(name, sizeof(name), "%%%02x", i);
-		if (!err && count)
+		if (!err)
 			treebuf_add(t, name, true, &oid);
 	}
+	free(v);
 	return err;
 }
 
@@ -140,13 +162,12 @@ int tree_write(struct pack *p, const struct ents *d, const struct ent *self, con
 	       git_oid *oid, struct err *e)
 {
 	struct treebuf t = {0};
-	size_t count;
 	int err;
 
 	if (d->n > FORMAT_FLAT_MAX)
 		err = add_shards(&t, p, d, self, e);
 	else
-		err = add_entries(&t, p, d, -1, self, &count, e);
+		err = add_entries(&t, p, d, NULL, d->n, self, e);
 	if (!err && index)
 		treebuf_add(&t, FORMAT_INDEX, true, index);
 	if (!err)

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a checkpoint and a rollback cost, beside stock git on the same content, in turns (root):
+#   bench/checkpoint.sh [ROUNDS]           (default 5)
+# new_10000: 10,000 new files of 4 KiB; git's is `git add -A && git commit`. ten_spread, ten_flat: 10
+# files changed among 100,000, in 1,000 directories and in one. mib_in_gib: 1 MiB changed in a file
+# of 1 GiB; mib_in_gib_bytes (KiB, not ms) is what the repository grew by. The layer is written
+# directly and saved by gaol's worker, so that only the saving is measured. back_10000, back_10:
+# `gaol rollback` of a running jail by so many changed files, until its guest is up again.
+set -eu
+source "$(dirname "$0")/lib.sh"
+own_mounts "$@"
+rounds=${1:-5}
+gaol=${GAOL:-$top/gaol}
+[ -x "$gaol" ] || fail "$gaol is missing: make first"
+command -v git >/dev/null || fail "git is missing"
+load_before=${load_before:-$(cut -d ' ' -f 1 /proc/loadavg)}
+
+make_scratch
+export GAOL_HOME=$scratch/home GAOL_RUN=$scratch/run GIT_CONFIG_GLOBAL=/dev/null HOME=$scratch
+cleanup() {
+	"$gaol" rm -f '*' >/dev/null 2>&1 || true
+	drop_scratch
+}
+trap cleanup EXIT
+make_work
+
+# files COUNT DIRS SIZE SEED: below the working directory, as the layer has plain files.
+files() {
+	python3 - "$@" <<'P'
+import os, random, sys
+count, dirs, size, seed = map(int, sys.argv[1:])
+r = random.Random(seed)
+os.umask(0o077)
+for i in range(count):
+    d = 'd%d/' % (i % dirs) if dirs > 1 else ''
+    if d and i < dirs:
+        os.makedirs(d, exist_ok=True)
+    with open('%sf%d' % (d, i), 'wb') as f:
+        f.write(r.randbytes(size // 2).hex().encode())
+P
+}
+change_ten() { for ((k = 0; k < 10; k++)); do echo "$RANDOM $1" >"$2$((k * 7))"; done; }
+save() { echo '{"op": "save", "name": "j", "message": "bench"}' | "$gaol" worker 3<"$GAOL_HOME/jails/j" >/dev/null; }
+commit() { git add -A && git -c user.name=b -c user.email=b@b -c gc.auto=0 commit -qm bench; }
+export -f save commit
+export gaol
+# clock ROW CONTENDER COMMAND...
+clock() {
+	local row=$1 who=$2
+	shift 2
+	sync
+	sample "$row" "$who" "$("$work" run bash -c "$*")"
+}
+fresh() {
+	"$gaol" rm -f j >/dev/null 2>&1 || true
+	"$gaol" new j >/dev/null
+	layer=$GAOL_HOME/jails/j/upper/srv
+	rm -rf "$scratch/git"
+	mkdir -m 700 "$layer"
+	mkdir "$scratch/git"
+	git -C "$scratch/git" init -q
+}
+# changed ROW NAME-PREFIX: ten changes on either side, then both commit.
+changed() {
+	sleep 0.05 # past the clock tick in which the files were made
+	(cd "$scratch/git" && change_ten "$i" "$2" && clock "$1" git commit)
+	(cd "$layer" && change_ten "$i" "$2")
+	clock "$1" gaol save
+}
+
+for ((i = 1; i <= rounds; i++)); do
+	say "checkpoint: round $i of $rounds"
+	fresh
+	(cd "$layer" && files 10000 1 4096 $i)
+	cp -r "$layer/." "$scratch/git/"
+	clock new_10000 gaol save
+	(cd "$scratch/git" && clock new_10000 git commit)
+done
+
+for shape in spread flat; do
+	say "checkpoint: 100,000 files, $shape"
+	fresh
+	dirs=$([ $shape = spread ] && echo 1000 || echo 1)
+	(cd "$layer" && files 100000 "$dirs" 64 1)
+	cp -r "$layer/." "$scratch/git/"
+	save
+	(cd "$scratch/git" && commit)
+	save
+	for ((i = 1; i <= rounds; i++)); do
+		# f0, f7, ... lie in d0, d7, ...
+		if [ $shape = spread ]; then
+			for side in "$layer" "$scratch/git"; do
+				for ((k = 0; k < 10; k++)); do echo "$RANDOM" >"$side/d$((k * 7))/f$((k * 7))"; done
+			done
+			sleep 0.05
+			(cd "$scratch/git" && clock ten_spread git commit)
+			clock ten_spread gaol save
+		else
+			changed ten_flat f
+		fi
+	done
+done
+
+say "checkpoint: 1 MiB in 1 GiB"
+fresh
+head -c 1G /dev/urandom >"$layer/big"
+chmod 600 "$layer/big"
+cp "$layer/big" "$scratch/git/"
+save
+(cd "$scratch/git" && commit)
+size() { du -s --apparent-size -B 1 "$1" | cut -f 1; }
+for ((i = 1; i <= rounds; i++)); do
+	for side in "$layer" "$scratch/git"; do
+		dd if=/dev/urandom of="$side/big" bs=1M count=1 seek=$((i * 100)) conv=notrunc status=none
+	done
+	before=$(size "$GAOL_HOME/jails/j/checkpoints.git/objects")
+	clock mib_in_gib gaol save
+	# in KiB, so that it fits a table of ms
+	sample mib_in_gib_bytes gaol "$((($(size "$GAOL_HOME/jails/j/checkpoints.git/objects") - before) / 1024))e-3"
+	[ "$i" -gt 1 ] || (cd "$scratch/git" && clock mib_in_gib git commit)
+done
+
+say "checkpoint: rollback"
+for count in 10000 10; do
+	fresh
+	"$gaol" start j >/dev/null
+	for ((i = 1; i <= rounds; i++)); do
+		"$gaol" checkpoint j --always -m base >/dev/null
+		"$gaol" exec j -- sh -c "mkdir -p /srv/r$i && cd /srv/r$i && seq $count | split -l 1 -a 4 - f; sync" </dev/null
+		clock back_$count gaol "$gaol rollback j >/dev/null"
+	done
+done
+
+cat >"$scratch/bars" <<'END'
+new_10000 git 0.5
+ten_spread = 0.030
+ten_flat = 0.100
+mib_in_gib = 0.100
+mib_in_gib_bytes = 3.072
+back_10000 = 1.5
+back_10 = 0.5
+END
+table ms "$scratch/bars" git gaol | tee "$scratch/table"
+publish checkpoint "Checkpoints and rollbacks (medians of $rounds rounds; mib_in_gib_bytes in KiB)" <"$scratch/table"
