@@ -58,8 +58,10 @@ struct jail_status {
 	int exit_status;  /* its wait status */
 	char reason[256]; /* of crashed and failed */
 	char note[128];
-	unsigned checkpoint; /* number of the present one, 0 = none */
-	int64_t checkpoint_time;
+	unsigned checkpoint;	 /* number of the present one, 0 = none */
+	int64_t checkpoint_time; /* when that was made */
+	uint64_t moves;	     /* saves, rollbacks, redos and restores so far: views read anew when it
+				differs, since a rollback may lead to the same checkpoint */
 	uint64_t events;     /* seq of the newest event */
 	int viewers;	     /* attached consoles */
 	uint16_t rows, cols; /* the console's size */

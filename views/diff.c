@@ -28,7 +28,7 @@ struct diff {
 	bool loaded;
 	uint64_t shown; /* entry in the pane, UINT64_MAX: none */
 	/* of the jail, when the list was read */
-	unsigned checkpoint;
+	uint64_t moves;
 	enum jail_state state;
 };
 
@@ -187,7 +187,7 @@ static void read_diff(struct view *v)
 	v->first = v->end = 0;
 	view_stale(v);
 	if (st) {
-		d->checkpoint = st->checkpoint;
+		d->moves = st->moves;
 		d->state = st->state;
 	}
 	r->view = v;
@@ -229,7 +229,7 @@ static void tick(struct view *v)
 	bool moves = !*d->asked.a || !*d->asked.b || !strcmp(d->asked.a, TARGET_ROLLBACK);
 	bool settled = st && (st->state == JAIL_RUNNING || !status_is_up(st));
 
-	if (settled && moves && d->loaded && st->checkpoint != d->checkpoint)
+	if (settled && moves && d->loaded && st->moves != d->moves)
 		read_diff(v);
 }
 

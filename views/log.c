@@ -36,7 +36,7 @@ struct log {
 	bool loaded;
 	size_t width; /* lanes at most */
 	/* what the jail was like when the list was read */
-	unsigned checkpoint;
+	uint64_t moves;
 	enum jail_state state;
 };
 
@@ -221,7 +221,7 @@ static void read_log(struct view *v)
 	if (l->job)
 		return;
 	if (st) {
-		l->checkpoint = st->checkpoint;
+		l->moves = st->moves;
 		l->state = st->state;
 	}
 	r = xcalloc(1, sizeof(*r));
@@ -260,7 +260,7 @@ static void tick(struct view *v)
 	struct log *l = v->state;
 	const struct jail_status *st = model_find(v->env->model, l->jail);
 
-	if (!st || (st->checkpoint == l->checkpoint && st->state == l->state))
+	if (!st || (st->moves == l->moves && st->state == l->state))
 		return;
 	if (l->loaded)
 		read_log(v);

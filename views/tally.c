@@ -15,7 +15,7 @@ struct entry {
 	struct tally_counts counts;
 	bool valid;
 	bool settled; /* it did not run, and has not since: the count stands */
-	unsigned checkpoint;
+	uint64_t moves;
 	int64_t due; /* ms of the monotonic clock */
 };
 
@@ -31,7 +31,7 @@ struct counting {
 	const struct jail_places *places;
 	struct compare_words words;
 	struct tally_counts counts;
-	unsigned checkpoint;
+	uint64_t moves;
 	bool up;
 	int64_t began;
 	int ret;
@@ -84,7 +84,7 @@ static void done(void *data)
 	t->job = NULL;
 	e->valid = !k->ret;
 	e->counts = k->counts;
-	e->checkpoint = k->checkpoint;
+	e->moves = k->moves;
 	e->settled = !k->up;
 	e->due = now + (pause > EVERY_MS ? pause : EVERY_MS);
 	env_dirty(t->env);
@@ -130,7 +130,7 @@ static struct entry *find_or_add(struct tally *t, const char *jail)
 
 static bool is_due(const struct entry *e, const struct jail_status *st, int64_t now)
 {
-	if (st->checkpoint != e->checkpoint)
+	if (st->moves != e->moves)
 		return true;
 	return now >= e->due && !(e->settled && !status_is_up(st));
 }
@@ -141,7 +141,7 @@ static void begin(struct tally *t, const struct jail_status *st)
 
 	k->tally = t;
 	k->places = t->env->places;
-	k->checkpoint = st->checkpoint;
+	k->moves = st->moves;
 	k->up = status_is_up(st);
 	k->began = loop_now_ms();
 	memcpy(k->words.jail, st->name, sizeof(k->words.jail));

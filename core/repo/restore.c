@@ -20,6 +20,7 @@
 struct target {
 	git_oid commit, tree;
 	unsigned number;
+	int64_t time;
 };
 
 static int target_read(struct repo *r, const git_oid *oid, struct target *t)
@@ -34,6 +35,7 @@ static int target_read(struct repo *r, const git_oid *oid, struct target *t)
 	t->tree = *git_commit_tree_id(c);
 	ours = trailer_parse(git_commit_message(c), &tr);
 	t->number = tr.number;
+	t->time = git_commit_time(c);
 	git_commit_free(c);
 	return ours ? 0 : -ENOENT;
 }
@@ -50,8 +52,10 @@ static int target_default(struct saving *s, struct target *t, struct err *e)
 			return repo_git_err(e, -EIO, "rollback: cannot read the history");
 		if (trailer_parse(git_commit_message(c), &tr) &&
 		    (tr.kind == CKPT_HAND || tr.kind == CKPT_INITIAL)) {
-			*t = (struct target){
-			    .commit = oid, .tree = *git_commit_tree_id(c), .number = tr.number};
+			*t = (struct target){.commit = oid,
+					     .tree = *git_commit_tree_id(c),
+					     .number = tr.number,
+					     .time = git_commit_time(c)};
 			if (!git_oid_equal(&t->tree, &s->tree)) {
 				git_commit_free(c);
 				return 0;
@@ -207,6 +211,7 @@ int restore(struct repo *r, const struct restore_request *q, struct restore_resu
 	if (!err)
 		err = find_target(&s, q, &redo, &t, e);
 	out->number = t.number;
+	out->time = t.time;
 	git_oid_tostr(out->hash, sizeof(out->hash), &t.commit);
 	out->unchanged = !err && git_oid_equal(&t.tree, &s.tree);
 	if (!err && !out->unchanged && !q->plan) {

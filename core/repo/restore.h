@@ -32,6 +32,7 @@ struct restore_result {
 	bool unchanged;	 /* the layer already is that checkpoint: nothing was done */
 	unsigned number; /* rolled back to */
 	char hash[REPO_HASH_LEN + 1];
+	int64_t time;	  /* at which that checkpoint was made, seconds of CLOCK_REALTIME */
 	unsigned saved;	  /* number of the "before rollback" checkpoint, 0: the present was saved */
 	unsigned from;	  /* number of the checkpoint that redo would return to */
 	uint64_t entries; /* of the layer that were changed, made or removed */

@@ -100,10 +100,10 @@ static int roll(struct job *j, bool redo, bool plan)
 
 	if (err)
 		return err;
-	return say_ok(j,
-		      json_pack("{s:I,s:s,s:I,s:I,s:I,s:b}", "number", (json_int_t)s.number, "hash",
-				s.hash, "saved", (json_int_t)s.saved, "from", (json_int_t)s.from,
-				"entries", (json_int_t)s.entries, "unchanged", s.unchanged));
+	return say_ok(j, json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:b}", "number", (json_int_t)s.number,
+				   "hash", s.hash, "time", (json_int_t)s.time, "saved",
+				   (json_int_t)s.saved, "from", (json_int_t)s.from, "entries",
+				   (json_int_t)s.entries, "unchanged", s.unchanged));
 }
 
 static int do_rollback(struct job *j)

@@ -20,7 +20,7 @@
  *   {"ok": {...}}
  *   {"error": "what: why: what to do", "code": errno}
  * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged"};
- * needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "saved", "from", "entries",
+ * needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "time", "saved", "from", "entries",
  * "unchanged"}; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
  * "message"; tag: {"number"}; untag: {};
  * prune: {"numbers", "count", "before", "after"} as struct prune_result has them.

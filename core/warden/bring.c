@@ -437,6 +437,10 @@ void bring_start(struct warden *w, struct call c, const json_t *args, int fd)
 			answer_open(w, c, path);
 		else
 			answer(w, c, json_object());
+		if (!ret && word[0] == 'd') {
+			w->st.moves++;
+			warden_announce(w);
+		}
 		/* The guest caches names and data; it is the only other writer. */
 		if (!ret && word[0] == 'd' && w->chan && chan_is_ready(w->chan))
 			chan_drop_caches(w->chan);

@@ -105,7 +105,10 @@ static void settle(struct warden *w)
 static void note_present(struct warden *w, const json_t *result)
 {
 	w->st.checkpoint = (unsigned)json_integer_value(json_object_get(result, "number"));
-	w->st.checkpoint_time = time(NULL);
+	/* A rollback goes back to one that is older; a new one is made now. */
+	int64_t made = json_integer_value(json_object_get(result, "time"));
+	w->st.checkpoint_time = made > 0 ? made : time(NULL);
+	w->st.moves++;
 	char *mark = xasprintf("checkpoint %u", w->st.checkpoint);
 	tape_mark(w, mark);
 	free(mark);

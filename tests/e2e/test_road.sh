@@ -31,7 +31,12 @@ is "the list has exactly these 120" "$wanted" "$(changes | sort)"
 has "a text hunk" '^\+new$' "$(gaol diff j /srv/data/f1)"
 check "the host still has what the jail deleted" ls "${victims[@]}"
 
+made() { gaol log j --json | sed -n 's/.*"number": 2,.*"time": \([0-9]*\).*/\1/p'; }
+later() { [ "$(date +%s)" -gt "$(made)" ]; }
+soon 3 later
 check "rollback" gaol rollback j
+is "ls tells when that checkpoint was made, not when it was rolled back to" "$(made)" \
+	"$(gaol ls --json | sed -n 's/.*"checkpoint_time": \([0-9]*\).*/\1/p')"
 is "nothing differs after it" "" "$(changes)"
 is "the guest is up again" running "$(state j)"
 is "a changed file is old again" old "$(inside 'cat /srv/data/f1')"

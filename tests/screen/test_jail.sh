@@ -58,6 +58,8 @@ press Tab q
 
 press z
 shows 'undone, without a question' 'demo: undone, back at #2, what was is saved as #3.*Z returns'
+# It leads to the same number as before, and the view must show that all the same.
+shows 'the diff on the screen is empty at once' 'No difference'
 is 'in the guest too' 'absent 30' "$(inside 'test -e /etc/cron.d/evil || echo absent $(wc -l </root/docs/letter)')"
 press d
 shows 'nothing differs' 'No difference'

@@ -110,7 +110,7 @@ const struct verb verb_ls = {
 	    "restoring,\ncrashed, failed), warden and guest (host process numbers, 0: none), "
 	    "since, booted and "
 	    "created (seconds\nsince 1970), memory (bytes), profile, speed, throwaway, exit_status "
-	    "(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, events "
+	    "(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, moves, events "
 	    "(number of the newest), viewers,\nwindow (its path), rows and cols (of the console), "
 	    "restarts (in a row, after "
 	    "crashes), restart_at (when "
