@@ -248,6 +248,8 @@ int layer_mkdir(struct layer *l, uint64_t dir, const char *name, mode_t mode,
 	char temp[24];
 	int err = making_begin(l, &m, dir, name, S_IFDIR | (mode & 07777), c);
 
+	if (!err)
+		err = depth_make(l, m.dir);
 	if (err)
 		return err;
 	if (record_is_default(&m.r) && !m.f.whiteout) {

@@ -402,6 +402,15 @@ nlink_t dir_nlink(struct layer *l, uint32_t i, nlink_t native);
 /* A subdirectory of i came or went. */
 void dir_changed(struct layer *l, uint32_t i);
 
+/* depth.c */
+/* 0, or -ENAMETOOLONG when no directory may be made in dir. */
+int depth_make(struct layer *l, uint32_t dir);
+/*
+ * 0, or -ENAMETOOLONG when the directory that upper (-1: upper has none) holds under name would
+ * lie too deep once it is moved from directory from to directory to.
+ */
+int depth_move(struct layer *l, uint32_t from, uint32_t to, int upper, const char *name);
+
 /* meta.c */
 /* Clears set-id bits (when setid) and file capabilities of a file that is written. */
 int kill_privs(struct layer *l, uint32_t i, int fd, bool setid);

@@ -36,6 +36,12 @@ struct layer;
 
 #define LAYER_ROOT UINT64_C(1)
 #define LAYER_LOWER_MAX 16
+/*
+ * Directories inside each other; mkdir and rename of one beyond give -ENAMETOOLONG. ext4 knows no
+ * such limit, but all that walks a tree does, stock git's trees (core.maxTreeDepth: 2048) above
+ * all: a guest that nested deeper could not be saved, and so not be undone. PATH_MAX ends at 2047.
+ */
+#define LAYER_DEPTH_MAX 1900
 
 /* Who asks, as the guest's kernel tells. */
 struct layer_cred {

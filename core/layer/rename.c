@@ -99,6 +99,13 @@ static int check_kinds(struct layer *l, struct end *s, struct end *t, unsigned f
 	return end_is_dir(t) ? dir_is_empty(l, t->node) : 0;
 }
 
+static int check_depth(struct layer *l, struct end *e, uint32_t to)
+{
+	if (!end_is_dir(e))
+		return 0;
+	return depth_move(l, e->dir, to, e->f.kind == FOUND_UPPER ? e->d->upper : -1, e->name);
+}
+
 /* 0, 1 when nothing is to be done (two names of one inode), or -errno. */
 static int check(struct layer *l, struct end *s, struct end *t, unsigned flags,
 		 const struct layer_cred *c)
@@ -117,7 +124,13 @@ static int check(struct layer *l, struct end *s, struct end *t, unsigned flags,
 	err = may_change(l, s->f.at, s->dir, s->name, c);
 	if (!err)
 		err = may_change(l, t->f.at, t->dir, t->name, c);
-	return err ? err : check_kinds(l, s, t, flags);
+	if (!err)
+		err = check_kinds(l, s, t, flags);
+	if (!err)
+		err = check_depth(l, s, t->dir);
+	if (!err && (flags & RENAME_EXCHANGE))
+		err = check_depth(l, t, s->dir);
+	return err;
 }
 
 static int end_dir_up(struct layer *l, struct end *e)

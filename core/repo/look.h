@@ -11,8 +11,13 @@
 #define GAOL_CORE_REPO_LOOK_H
 
 #include "core/layer/layer.h"
+#include "core/repo/format.h"
 #include "core/repo/inside.h"
 #include "core/repo/side.h"
+
+/* Whatever a guest nests can be saved; the rest is for a base that is deep itself, and for the
+ * subtrees of large directories and files. */
+_Static_assert(LAYER_DEPTH_MAX + 64 <= FORMAT_DEPTH_MAX, "a layer that no checkpoint can hold");
 
 struct side {
 	enum side_kind kind;

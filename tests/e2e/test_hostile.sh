@@ -42,6 +42,27 @@ is "a pipe gets every byte" $'\033]0;x\007' "$(inside printf '\033]0;x\007')"
 # A link of the guest's does not choose the name of a copy on the host.
 mkdir "$work/in"
 echo mine >"$work/in/.bashrc"
+# Directories inside each other, as deep as the guest can make them and move them: still undone.
+check "a checkpoint before the depths" gaol checkpoint j -m shallow
+is "the guest nests until it is refused" "ENAMETOOLONG ENAMETOOLONG" "$(inside python3 -c '
+import errno, os
+def dig(name):
+    os.chdir("/srv"); os.mkdir(name); os.chdir(name)
+    while True:
+        try: os.mkdir("d"); os.chdir("d")
+        except OSError as e: return e.errno
+print(errno.errorcode[dig("a")], end=" ")
+dig("b")
+try: os.rename("/srv/a", "a"); print("moved")
+except OSError as e: print(errno.errorcode[e.errno])
+')"
+check "a checkpoint of that" gaol checkpoint j -m deep
+check "git can read it" git -C "$GAOL_HOME/jails/j/checkpoints.git" fsck --strict --no-dangling
+check "and it is undone" gaol rollback j '~1'
+is "nothing differs" "" "$(gaol diff j --name-status)"
+check "and redone" gaol redo j
+inside rm -rf /srv/a /srv/b
+
 inside sh -c 'echo evil > /srv/.bashrc; ln -s /srv/.bashrc /srv/report.txt'
 check "cp of a link" gaol cp j:/srv/report.txt "$work/in"
 is "has the name that was asked for" evil "$(cat "$work/in/report.txt")"
@@ -69,7 +90,7 @@ check "start again" gaol start j
 cat >"$work/deep.py" <<'EOF'
 import os
 os.chdir('/srv')
-for i in range(3000):
+for i in range(1800):
     os.mkdir('deep')
     os.chdir('deep')
 EOF

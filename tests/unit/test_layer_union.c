@@ -483,15 +483,77 @@ START_TEST(listing_in_pieces)
 }
 END_TEST
 
+/* Directories name/d/d/..., levels in all; the deepest one's number, or the errno of the failure.
+ */
+static int nest(struct bench *b, const char *name, int levels, uint64_t *deepest)
+{
+	struct layer_entry e = {.node = LAYER_ROOT};
+
+	for (int i = 0; i < levels; i++) {
+		uint64_t up = e.node;
+		int err = layer_mkdir(b->l, up, i ? "d" : name, 0755, &lt_root, &e);
+		if (err)
+			return err;
+	}
+	*deepest = e.node;
+	return 0;
+}
+
+START_TEST(depth_ends)
+{
+	struct bench b;
+	struct layer_entry e;
+	uint64_t deep, half, other;
+
+	lt_setup(&b);
+	lt_host(&b, "lower0/base/x", "x", 0644);
+	lt_open(&b);
+	ck_assert_int_eq(nest(&b, "deep", LAYER_DEPTH_MAX, &deep), 0);
+	ck_assert_int_eq(layer_mkdir(b.l, deep, "d", 0755, &lt_root, &e), -ENAMETOOLONG);
+	/* other things may lie in the deepest one, and go in and out */
+	ck_assert_int_eq(layer_symlink(b.l, "to", deep, "l", &lt_root, &e), 0);
+	ck_assert_int_eq(layer_rename(b.l, deep, "l", LAYER_ROOT, "l", 0, &lt_root), 0);
+	ck_assert_int_eq(layer_rename(b.l, LAYER_ROOT, "base", deep, "base", 0, &lt_root),
+			 -ENAMETOOLONG);
+	/* two halves fit into each other to the level, not beyond */
+	ck_assert_int_eq(nest(&b, "half", LAYER_DEPTH_MAX / 2, &half), 0);
+	ck_assert_int_eq(nest(&b, "other", LAYER_DEPTH_MAX / 2 + 1, &other), 0);
+	ck_assert_int_eq(layer_rename(b.l, LAYER_ROOT, "other", half, "o", 0, &lt_root),
+			 -ENAMETOOLONG);
+	ck_assert_int_eq(layer_mkdir(b.l, half, "o", 0755, &lt_root, &e), 0);
+	ck_assert_int_eq(
+	    layer_rename(b.l, LAYER_ROOT, "other", half, "o", RENAME_EXCHANGE, &lt_root),
+	    -ENAMETOOLONG);
+	ck_assert_int_eq(
+	    layer_rename(b.l, half, "o", LAYER_ROOT, "other", RENAME_EXCHANGE, &lt_root),
+	    -ENAMETOOLONG);
+	ck_assert_int_eq(layer_rmdir(b.l, half, "o", &lt_root), 0);
+	ck_assert_int_eq(layer_rename(b.l, LAYER_ROOT, "half", other, "h", 0, &lt_root),
+			 -ENAMETOOLONG);
+	ck_assert_int_eq(layer_mkdir(b.l, LAYER_ROOT, "flat", 0755, &lt_root, &e), 0);
+	ck_assert_int_eq(layer_rename(b.l, LAYER_ROOT, "flat", half, "f", 0, &lt_root), 0);
+	/* what lies up is always free to go */
+	ck_assert_int_eq(layer_rename(b.l, half, "f", LAYER_ROOT, "flat", 0, &lt_root), 0);
+	lt_done(&b);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {whiteouts,	native_is_plain,
-				      hostile_names,	stale_numbers,
-				      redirects,	hard_links,
-				      hard_links_looked_at, hard_links_looked_at_renamed,
-				      crash_leftovers,	rename_with_whiteout,
-				      forged_upper,	host_changes_under_us,
-				      listing_in_pieces};
+	const TTest *const tests[] = {whiteouts,
+				      native_is_plain,
+				      hostile_names,
+				      stale_numbers,
+				      redirects,
+				      hard_links,
+				      hard_links_looked_at,
+				      hard_links_looked_at_renamed,
+				      crash_leftovers,
+				      rename_with_whiteout,
+				      forged_upper,
+				      host_changes_under_us,
+				      listing_in_pieces,
+				      depth_ends};
 
 	return lt_run("layer union", tests, sizeof(tests) / sizeof(*tests));
 }
