@@ -116,8 +116,13 @@ gaol run --on-exit=apply -q -- sh -c 'echo new > file; rm gone; mkdir sub; echo 
 is 'run --on-exit=apply brings its changes out' 'file:new same:x sub/y:y ' "$(for f in file same sub/y; do printf '%s:%s ' $f "$(cat $f)"; done)"
 fails 'also what it deleted' 1 test -e gone
 is 'and the jail is gone' '' "$(gaol ls | grep run-)"
-(sleep 1; echo host >file) &
-gaol run --on-exit=apply -q --name c -- sh -c 'echo jail > file; echo more > new; sleep 2' </dev/null >out 2>&1
+# The host changes a file after the jail did: the jail waits until it is told.
+mkfifo "$work/told"
+{
+	soon 10 sh -c "find '$GAOL_HOME/jails/c/upper' -name new | grep -q ." && echo host >file
+	echo go
+} >"$work/told" &
+gaol run --on-exit=apply -q --name c -- sh -c 'echo jail > file; echo more > new; read -r told' <"$work/told" >out 2>&1
 is 'a conflict is told' 1 $?
 is 'and the host'\''s file stays' host "$(cat file)"
 has 'the jail is kept' '^c ' "$(gaol ls)"

@@ -483,12 +483,12 @@ static inline void random_entry(struct tjail *j, int dirfd, const char *name, in
 		random_data(dirfd, name);
 		random_meta(dirfd, name, &r);
 		if (!rnd(6)) /* a hard link, sometimes in the index */
-			linkat(dirfd, name, j->upper, hostile[rnd(NHOSTILE)], 0);
+			(void)!linkat(dirfd, name, j->upper, hostile[rnd(NHOSTILE)], 0);
 		if (!rnd(10)) {
 			char index[64];
 			snprintf(index, sizeof(index), "work/index/1-%x", rnd(1 << 30));
 			set_xattr(dirfd, name, "user.gaol.n", "\2\0\0\0", 4);
-			linkat(dirfd, name, j->fd, index, 0);
+			ck_assert_int_eq(linkat(dirfd, name, j->fd, index, 0), 0);
 		}
 	}
 	set_times(dirfd, name, rnd(9) ? rnd(1u << 31) : -(int64_t)rnd(1u << 30),

@@ -170,7 +170,8 @@ int power_run(struct cli *c, const struct power *p, const struct power_which *wh
 	return r.worst;
 }
 
-int power_grace(const char *s)
+/* "10", "0.5", up to an hour, as milliseconds; -1 for anything else. */
+static int grace_of(const char *s)
 {
 	char *end;
 	double v = strtod(s, &end);
@@ -181,11 +182,16 @@ int power_grace(const char *s)
 int power_verb(struct cli *c, const struct power *p, const struct verb *v, int argc, char **argv)
 {
 	struct power_which which = {0};
+	struct power own = *p;
 	struct cli_args a;
 	int key;
 
 	cli_args_init(&a, v, argc, argv);
-	while ((key = cli_next(&a)) > 0)
-		which.all = true;
-	return key ? a.status : power_run(c, p, &which, &a);
+	while ((key = cli_next(&a)) > 0) {
+		if (key == 'a')
+			which.all = true;
+		else if ((own.grace_ms = grace_of(a.arg)) < 0)
+			return cli_usage(v, "--grace %s: not a number of seconds", a.arg);
+	}
+	return key ? a.status : power_run(c, &own, &which, &a);
 }

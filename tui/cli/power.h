@@ -35,14 +35,19 @@ struct power_which {
 int power_run(struct cli *c, const struct power *p, const struct power_which *which,
 	      struct cli_args *a);
 
-/* "10", "0.5", up to an hour, as milliseconds; -1 for anything else. */
-int power_grace(const char *s);
-/* For verbs with no options but --all. */
+/* For verbs with no options but --all and --grace (POWER_OPT_ALL, POWER_OPT_GRACE). */
 int power_verb(struct cli *c, const struct power *p, const struct verb *v, int argc, char **argv);
 
 #define POWER_OPT_ALL                                                                              \
 	{                                                                                          \
 		.key = 'a', .name = "all", .help = "All jails that this can be done to."           \
+	}
+
+#define POWER_GRACE_MS 10000
+#define POWER_OPT_GRACE                                                                            \
+	{                                                                                          \
+		.key = 'g', .name = "grace", .arg = "SECONDS",                                     \
+		.help = "Time for programs to end by themselves, 10 by default.",                  \
 	}
 
 #endif

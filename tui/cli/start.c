@@ -48,13 +48,7 @@ const struct verb verb_start = {
     .fn = start,
 };
 
-static const struct cli_opt restart_opts[] = {
-    POWER_OPT_ALL,
-    {.key = 'g',
-     .name = "grace",
-     .arg = "SECONDS",
-     .help = "Time for programs to end by themselves, 10 by default."},
-    {0}};
+static const struct cli_opt restart_opts[] = {POWER_OPT_ALL, POWER_OPT_GRACE, {0}};
 
 static bool has_guest(const struct jail_status *st)
 {
@@ -63,23 +57,13 @@ static bool has_guest(const struct jail_status *st)
 
 static int restart(struct cli *c, const struct verb *v, int argc, char **argv)
 {
-	struct power p = {.call = "restart",
-			  .grace_ms = 10000,
-			  .spawn = true,
-			  .wanted = has_guest,
-			  .done = "running"};
-	struct power_which which = {0};
-	struct cli_args a;
-	int key;
+	static const struct power p = {.call = "restart",
+				       .grace_ms = POWER_GRACE_MS,
+				       .spawn = true,
+				       .wanted = has_guest,
+				       .done = "running"};
 
-	cli_args_init(&a, v, argc, argv);
-	while ((key = cli_next(&a)) > 0) {
-		if (key == 'a')
-			which.all = true;
-		else if ((p.grace_ms = power_grace(a.arg)) < 0)
-			return cli_usage(v, "--grace %s: not a number of seconds", a.arg);
-	}
-	return key ? a.status : power_run(c, &p, &which, &a);
+	return power_verb(c, &p, v, argc, argv);
 }
 
 const struct verb verb_restart = {

@@ -6,30 +6,14 @@ static bool has_warden(const struct jail_status *st)
 	return st->warden != 0;
 }
 
-static const struct cli_opt stop_opts[] = {
-    POWER_OPT_ALL,
-    {.key = 'g',
-     .name = "grace",
-     .arg = "SECONDS",
-     .help = "Time for programs to end by themselves, 10 by default."},
-    {0}};
+static const struct cli_opt stop_opts[] = {POWER_OPT_ALL, POWER_OPT_GRACE, {0}};
 
 static int stop(struct cli *c, const struct verb *v, int argc, char **argv)
 {
-	struct power p = {
-	    .call = "stop", .grace_ms = 10000, .down_is_ok = true, .wanted = has_warden};
-	struct power_which which = {0};
-	struct cli_args a;
-	int key;
+	static const struct power p = {
+	    .call = "stop", .grace_ms = POWER_GRACE_MS, .down_is_ok = true, .wanted = has_warden};
 
-	cli_args_init(&a, v, argc, argv);
-	while ((key = cli_next(&a)) > 0) {
-		if (key == 'a')
-			which.all = true;
-		else if ((p.grace_ms = power_grace(a.arg)) < 0)
-			return cli_usage(v, "--grace %s: not a number of seconds", a.arg);
-	}
-	return key ? a.status : power_run(c, &p, &which, &a);
+	return power_verb(c, &p, v, argc, argv);
 }
 
 const struct verb verb_stop = {
