@@ -106,6 +106,8 @@ is 'no link of the host is followed' '' "$(ls outside)"
 rm host/srv && mkdir host/srv
 gaol apply j@2 --to host --script /srv >script.sh
 check 'the script is one' sh -n script.sh
+fails 'it stops where a step fails' 127 env PATH=/usr/bin:/bin sh script.sh
+rm -rf host/srv && mkdir host/srv
 check 'and runs' env PATH="$(dirname "$GAOL"):$PATH" sh script.sh
 is 'with the same result' one "$(cat host/srv/d/a)"
 
