@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run.sh FILES...: runs tests one after the other: programs made with check (their summary line is
 # "100%: Checks: 12, Failures: 0, Errors: 0") and scripts (which end with "N passed, N failed").
-# One line for each, the output of those that failed, and at the end the sum: "N passed, N failed".
+# One line for each, the output of those that failed, and at the end what failed once more, so that
+# the end of a long log has the reason, and the sum: "N passed, N failed".
 # TEST_TIMEOUT: seconds that one may take, 600 by default. Status 1 when any failed.
 set -u
 passed=0 failed=0
 limit=${TEST_TIMEOUT:-600}
-out=$(mktemp) || exit 1
-trap 'rm -f "$out"' EXIT
+tmp=$(mktemp -d) || exit 1
+out=$tmp/out clean=$tmp/clean again=$tmp/again why=$tmp/why
+trap 'rm -rf "$tmp"' EXIT
 
 # count FILE: sets p and f to what its output says, adding one failure where the status disagrees.
 count() {
@@ -47,7 +49,14 @@ one() {
 		$(((end - start) / 1000000000)) $(((end - start) / 100000000 % 10))
 	if [ "$f" -ne 0 ]; then
 		# What a test printed may be a guest's: no control byte of it reaches this terminal.
-		tail -n 100 "$out" | tr -c '[:print:]\n\t' '?' | sed 's/^/    /'
+		tr -c '[:print:]\n\t' '?' <"$out" >"$clean"
+		tail -n 100 "$clean" | sed 's/^/    /'
+		{
+			printf '%s %s, status %d\n' "$word" "${file##*/}" "$status"
+			# Of a script the failed checks; of a program its last words.
+			grep -A 12 -E '^FAIL|:[FE]:' "$clean" >"$why" || tail -n 10 "$clean" >"$why"
+			head -n 40 "$why" | sed 's/^/    /'
+		} >>"$again"
 	fi
 }
 
@@ -59,5 +68,9 @@ for file; do
 		failed=$((failed + 1))
 	fi
 done
+if [ -s "$again" ]; then
+	printf '\nWhat failed, once more:\n'
+	cat "$again"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

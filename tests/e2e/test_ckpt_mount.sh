@@ -5,6 +5,7 @@
 cd "$work" || exit 1
 
 inside() { gaol exec "$1" -- sh -c "$2" </dev/null; }
+one_server() { [ "$(pgrep -fc "gaol mount j@2$")" = 1 ]; }
 mounts() { grep -cF " $work/" /proc/self/mountinfo; }
 
 check 'new' gaol new j
@@ -44,7 +45,10 @@ Only in own/srv/d: b' "$(diff -r --no-dereference -q "$a/srv" own/srv | grep Onl
 
 	# Its process is killed: swept by the next one.
 	a=$(gaol mount j@2)
-	kill -9 "$(pgrep -f "gaol mount j@2")"
+	check 'one process serves it' soon 20 one_server
+	server=$(pgrep -f "gaol mount j@2$")
+	kill -9 "$server"
+	check 'it dies' soon 20 gone "$server"
 	check 'mount behind a killed one' gaol mount j@2
 	is 'it works' one "$(cat "$a/srv/d/a")"
 	check 'stop' gaol stop j
