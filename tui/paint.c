@@ -35,6 +35,7 @@ static struct hit next_hit(const struct row *r, const char *search, size_t from)
 /* What a piece of text is painted with: its span, where it stands. */
 struct piece {
 	enum style style;
+	uint32_t ink;
 	int over;
 	const char *p;
 	size_t n;
@@ -59,7 +60,10 @@ static void put_piece(struct screen *s, const struct area *at, size_t left, cons
 	if (col - left >= at->cols)
 		return;
 	n = text_fit(pc->p + skip, n - skip, at->cols - (col - left));
-	screen_put(s, at->y, at->x + col - left, pc->style, pc->over, pc->p + skip, n);
+	if (pc->ink)
+		screen_put_ink(s, at->y, at->x + col - left, pc->ink, pc->over, pc->p + skip, n);
+	else
+		screen_put(s, at->y, at->x + col - left, pc->style, pc->over, pc->p + skip, n);
 }
 
 /* A span, split where a search hits. */
@@ -75,6 +79,7 @@ static void put_span(struct screen *s, const struct area *at, size_t left, const
 		bool in = h.len && h.start <= from;
 		size_t to = in ? h.start + h.len : (h.len ? h.start : end);
 		struct piece pc = {.style = sp->style,
+				   .ink = sp->ink,
 				   .over = in ? over | OVER_HIT : over,
 				   .p = r->text.p + from,
 				   .col = col};

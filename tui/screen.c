@@ -12,7 +12,18 @@
 #include <term.h>
 #include <unistd.h>
 
+#define INK_PAIRS_MAX 16384
 #define ESCAPE_MS 25 /* an escape sequence arrives within that time */
+
+#define INK_COLOURS 257 /* the 256, and the terminal's own as 0 */
+
+/* Pairs of colours that guests asked for, made as they come; all forgotten when there are no more.
+ */
+struct inks {
+	short first, next, end; /* pairs that are theirs; end 0: no colours */
+	bool full;
+	short *pairs; /* by foreground * INK_COLOURS + background, 0: none yet */
+};
 
 struct screen {
 	SCREEN *curses;
@@ -21,6 +32,7 @@ struct screen {
 	attr_t attrs[STYLE_COUNT][3]; /* by style and by what lies over it, without OVER_HIT */
 	short pairs[STYLE_COUNT][3];
 	char farewell[128];
+	struct inks inks;
 };
 
 /* Colours of a style: number of a colour, -1 for the terminal's own. */
@@ -86,6 +98,8 @@ static void set_colours(struct screen *s)
 		s->pairs[i][OVER_BLURRED] = make_pair(&next, fg, BLURRED_BG);
 		s->attrs[i][OVER_CURSOR] = s->attrs[i][OVER_BLURRED] = p->attr;
 	}
+	s->inks.first = s->inks.next = next;
+	s->inks.end = COLOR_PAIRS < INK_PAIRS_MAX ? (short)COLOR_PAIRS : INK_PAIRS_MAX;
 }
 
 static void set_mono(struct screen *s)
@@ -178,6 +192,7 @@ void screen_free(struct screen *s)
 	endwin();
 	tty_farewell(NULL);
 	delscreen(s->curses);
+	free(s->inks.pairs);
 	free(s);
 }
 
@@ -214,6 +229,11 @@ void screen_clear(struct screen *s)
 {
 	erase();
 	curs_set(0);
+	if (s->inks.full) {
+		memset(s->inks.pairs, 0, INK_COLOURS * INK_COLOURS * sizeof(*s->inks.pairs));
+		s->inks.next = s->inks.first;
+		s->inks.full = false;
+	}
 }
 
 static void set_style(const struct screen *s, enum style style, int over)
@@ -253,10 +273,8 @@ static size_t cluster(const char *s, size_t n)
 
 /* Each character beyond ASCII gets its place from our own idea of widths: where curses thinks
  * otherwise, only that one is off. */
-void screen_put(struct screen *s, size_t y, size_t x, enum style style, int over, const char *text,
-		size_t n)
+static void put_text(size_t y, size_t x, const char *text, size_t n)
 {
-	set_style(s, style, over);
 	while (n) {
 		size_t len = plain(text, n);
 
@@ -267,6 +285,56 @@ void screen_put(struct screen *s, size_t y, size_t x, enum style style, int over
 		text += len;
 		n -= len;
 	}
+}
+
+void screen_put(struct screen *s, size_t y, size_t x, enum style style, int over, const char *text,
+		size_t n)
+{
+	set_style(s, style, over);
+	put_text(y, x, text, n);
+}
+
+/* A colour of the 256 as this terminal has it: *bright where only bold can show it. */
+static short ink_colour(int colour, bool *bright)
+{
+	if (colour < 0 || COLORS >= 256)
+		return (short)colour;
+	*bright |= colour >= 8 && colour < 16;
+	return colour < 16 ? (short)(colour % 8) : -1;
+}
+
+static short ink_pair(struct inks *k, short fg, short bg)
+{
+	size_t at = (size_t)(fg + 1) * INK_COLOURS + (size_t)(bg + 1);
+
+	if ((fg < 0 && bg < 0) || !k->end)
+		return 0;
+	if (!k->pairs && !(k->pairs = calloc(INK_COLOURS * INK_COLOURS, sizeof(*k->pairs))))
+		abort();
+	if (!k->pairs[at]) {
+		k->full = k->next >= k->end;
+		if (!k->full)
+			k->pairs[at] = make_pair(&k->next, fg, bg);
+	}
+	return k->pairs[at];
+}
+
+void screen_put_ink(struct screen *s, size_t y, size_t x, uint32_t ink, int over, const char *text,
+		    size_t n)
+{
+	bool bright = ink & INK_BOLD, dark = false;
+	short fg = ink_colour(INK_FG_OF(ink), &bright), bg = ink_colour(INK_BG_OF(ink), &dark);
+	attr_t attr = (bright ? A_BOLD : 0) | (ink & INK_UNDERLINE ? A_UNDERLINE : 0) |
+		      (ink & INK_ITALIC ? A_ITALIC : 0) | (ink & INK_REVERSE ? A_REVERSE : 0);
+
+	if (over & 3) { /* the row under the cursor is to be seen as one */
+		screen_put(s, y, x, STYLE_TEXT, over, text, n);
+		return;
+	}
+	if (over & OVER_HIT)
+		attr ^= A_REVERSE;
+	attr_set(attr, ink_pair(&s->inks, fg, bg), NULL);
+	put_text(y, x, text, n);
 }
 
 void screen_blank(struct screen *s, size_t y, size_t x, size_t cols, enum style style, int over)

@@ -39,6 +39,9 @@ void screen_clear(struct screen *s);
 /* n bytes of escaped text at a place; it must fit into the row. */
 void screen_put(struct screen *s, size_t y, size_t x, enum style style, int over, const char *text,
 		size_t n);
+/* The same in ink (views/row.h) on STYLE_TEXT. */
+void screen_put_ink(struct screen *s, size_t y, size_t x, uint32_t ink, int over, const char *text,
+		    size_t n);
 /* cols blanks of a style. */
 void screen_blank(struct screen *s, size_t y, size_t x, size_t cols, enum style style, int over);
 /* Shows the terminal's own cursor there, for typing. */

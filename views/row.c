@@ -37,7 +37,7 @@ void row_free(struct row *r)
 }
 
 /* What was appended from start on becomes a span. */
-static void close_span(struct row *r, enum style s, size_t start)
+static void close_ink(struct row *r, enum style s, uint32_t ink, size_t start)
 {
 	size_t len = r->text.len - start;
 	size_t cols = len ? text_width(r->text.p + start, len) : 0;
@@ -45,7 +45,7 @@ static void close_span(struct row *r, enum style s, size_t start)
 
 	if (!len)
 		return;
-	if (last && last->style == s) {
+	if (last && last->style == s && last->ink == ink) {
 		last->len += len;
 		last->cols += cols;
 	} else {
@@ -54,9 +54,14 @@ static void close_span(struct row *r, enum style s, size_t start)
 			r->spans = xrealloc(r->spans, r->cap * sizeof(*r->spans));
 		}
 		r->spans[r->nspans++] = (struct row_span){
-		    .style = s, .start = start, .len = len, .col = r->cols, .cols = cols};
+		    .style = s, .ink = ink, .start = start, .len = len, .col = r->cols, .cols = cols};
 	}
 	r->cols += cols;
+}
+
+static void close_span(struct row *r, enum style s, size_t start)
+{
+	close_ink(r, s, 0, start);
 }
 
 static void append(struct row *r, enum style s, const char *text, size_t n, int flags)
@@ -81,6 +86,14 @@ void row_add(struct row *r, enum style s, const char *text, size_t n)
 void row_content(struct row *r, enum style s, const char *text, size_t n)
 {
 	append(r, s, text, n, TEXT_TABS | TEXT_BACKSLASH);
+}
+
+void row_ink(struct row *r, uint32_t ink, const char *text, size_t n)
+{
+	size_t start = r->text.len;
+
+	text_escape(&r->text, text, n, TEXT_BACKSLASH | (r->ascii ? TEXT_ASCII : 0));
+	close_ink(r, STYLE_TEXT, ink, start);
 }
 
 void row_str(struct row *r, enum style s, const char *text)

@@ -11,6 +11,7 @@
 #include "core/buf.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum style {
 	STYLE_TEXT,
@@ -45,8 +46,19 @@ enum glyph {
 	GLYPH_COUNT
 };
 
+/*
+ * Ink: what a guest wants its text on its console to look like, over STYLE_TEXT: colours of the 256
+ * and attributes. 0: like any text.
+ */
+#define INK_FG(n) ((uint32_t)(n) + 1)
+#define INK_BG(n) (((uint32_t)(n) + 1) << 9)
+#define INK_FG_OF(ink) ((int)((ink) & 511) - 1)	       /* 0..255, -1: the terminal's own */
+#define INK_BG_OF(ink) ((int)((ink) >> 9 & 511) - 1) /* the same */
+enum { INK_BOLD = 1 << 18, INK_UNDERLINE = 1 << 19, INK_ITALIC = 1 << 20, INK_REVERSE = 1 << 21 };
+
 struct row_span {
 	enum style style;
+	uint32_t ink; /* beside STYLE_TEXT */
 	size_t start, len; /* bytes of text */
 	size_t col, cols;  /* where it stands, how wide it is */
 };
@@ -70,6 +82,8 @@ void row_str(struct row *r, enum style s, const char *text);
 void row_add(struct row *r, enum style s, const char *text, size_t n);
 /* Appends n bytes of a file's content: tabs become spaces, backslashes pass single. */
 void row_content(struct row *r, enum style s, const char *text, size_t n);
+/* The same in ink. */
+void row_ink(struct row *r, uint32_t ink, const char *text, size_t n);
 /* Appends formatted text; what the arguments bring is escaped like everything. */
 void row_fmt(struct row *r, enum style s, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
