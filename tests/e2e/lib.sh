@@ -122,18 +122,23 @@ soon() {
 	done
 }
 
-# nothing_left: no process, mount, socket or directory of a jail in our places.
+# leavings: processes, mounts, sockets and directories of jails in our places.
+leavings() {
+	find "$GAOL_HOME/jails" "$GAOL_RUN" -mindepth 1 -maxdepth 1 2>/dev/null
+	grep -F " $work/" /proc/self/mountinfo
+	grep -lF "$work" /proc/[0-9]*/environ 2>/dev/null |
+		while read -r f; do
+			# Ours, of course: this shell, and what it runs for this look.
+			p=${f#/proc/} p=${p%%/*}
+			grep -q gaol "/proc/$p/comm" 2>/dev/null && cat "/proc/$p/cmdline" | tr '\0' ' '
+		done
+}
+
+none_left() { [ -z "$(leavings)" ]; }
+
+# nothing_left: true when they are all gone; a killed process may take its time on a busy machine.
 nothing_left() {
-	local left
-	left=$(find "$GAOL_HOME/jails" "$GAOL_RUN" -mindepth 1 -maxdepth 1 2>/dev/null
-		grep -F " $work/" /proc/self/mountinfo
-		grep -lF "$work" /proc/[0-9]*/environ 2>/dev/null |
-			while read -r f; do
-				# Ours, of course: this shell, and what it runs for this look.
-				p=${f#/proc/} p=${p%%/*}
-				grep -q gaol "/proc/$p/comm" 2>/dev/null && cat "/proc/$p/cmdline" | tr '\0' ' '
-			done)
-	[ -z "$left" ] || { printf '%s\n' "$left"; return 1; }
+	soon 20 none_left || { leavings; return 1; }
 }
 
 finish() {

@@ -84,7 +84,7 @@ printf '[checkpoint]\n\tevery = 1s\n\tat-start = yes\n' >>"$GAOL_HOME/jails/a/ja
 check 'start' gaol start a
 gaol exec a -- sh -c 'echo x > /srv/x' </dev/null
 check 'a checkpoint comes by itself' soon 10 sh -c "'$GAOL' log a | grep -q 'by time'"
-is 'and the jail runs on' running "$(soon 5 sh -c "'$GAOL' ls | grep -q '^a  *running'" && echo running)"
+is 'and the jail runs on' running "$(soon 20 sh -c "'$GAOL' ls | grep -q '^a  *running'" && echo running)"
 has 'of its kind' ' auto ' "$(gaol log a)"
 more() { [ "$(gaol log a | grep -c 'by time')" -gt 1 ]; }
 fails 'nothing changes: no more of them' 1 soon 3 more

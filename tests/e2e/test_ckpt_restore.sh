@@ -50,7 +50,7 @@ is 'and nothing else' '/srv/d /srv/d/e /srv/d/e/tree' "$(inside 'find /srv/d | s
 inside 'echo held > /srv/held'
 check 'checkpoint' gaol checkpoint j -m held
 inside 'echo other > /srv/held; (exec 3</srv/held; touch /srv/holding; exec sleep 1000) >/dev/null 2>&1 &'
-check 'a file is held open' soon 5 inside 'test -e /srv/holding'
+check 'a file is held open' soon 20 inside 'test -e /srv/holding'
 fails 'a file that is open is refused' 1 gaol restore j /srv/held --from ~2
 number=$(gaol log j --json | sed -n 's/.*"number": \([0-9]*\).*"message": "held".*/\1/p')
 fails 'a file that is open is refused, by number' 1 gaol restore j /srv/held --from "$number"

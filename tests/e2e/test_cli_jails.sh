@@ -41,7 +41,7 @@ check 'events come' soon 20 sh -c "'$GAOL' exec a -- sh -c 'echo x > /root/ev\$\
 has 'with their path' '"path": "/root/ev' "$(cat "$work/ev")"
 is 'as many as asked for' 2 "$(wc -l <"$work/ev")"
 gaol exec a -- sh -c 'mkdir /srv/d; echo hello > /srv/d/f; chmod 600 /srv/d/f; mv /srv/d/f /srv/d/g; rm /srv/d/g; rmdir /srv/d'
-check 'what was done before can be read' soon 5 sh -c "'$GAOL' events a --since 0 --no-follow | grep -q rmdir"
+check 'what was done before can be read' soon 20 sh -c "'$GAOL' events a --since 0 --no-follow | grep -q rmdir"
 out=$(gaol events a --since 0 --no-follow --path '/srv/d*')
 has 'mkdir' 'mkdir +/srv/d ' "$out"
 has 'create' 'create +/srv/d/f ' "$out"
@@ -74,7 +74,7 @@ warden=$(gaol ls --json | sed -n 's/.*"name": "a".*"warden": \([0-9]*\).*/\1/p')
 guest=$(gaol ls --json | sed -n 's/.*"name": "a".*"guest": \([0-9]*\).*/\1/p')
 gaol exec a -- sh -c 'echo kept > /root/kept; sync'
 kill -9 "$warden"
-check 'the guest goes with its warden' soon 1 gone "$guest"
+check 'the guest goes with its warden' soon 20 gone "$guest"
 is 'ls tells the truth' crashed "$(state a)"
 has 'and why' 'the warden was killed' "$(gaol ls)"
 check 'nothing stays mounted' sh -c "! grep -F ' $GAOL_RUN' /proc/self/mountinfo"
@@ -90,7 +90,7 @@ check 'start' gaol start a
 warden=$(gaol ls --json | sed -n 's/.*"name": "a".*"warden": \([0-9]*\).*/\1/p')
 kill -STOP "$warden"
 check 'kill of one whose warden is stopped' gaol kill a
-check 'it is gone' soon 2 gone "$warden"
+check 'it is gone' soon 20 gone "$warden"
 check 'start again' gaol start a
 
 # The console program's death does not matter to a jail.

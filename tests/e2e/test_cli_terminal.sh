@@ -12,7 +12,7 @@ trap 's=$?; tm kill-server 2>/dev/null; (exit $s); cleanup' EXIT
 # type_in COMMAND: a new terminal with a command and then its exit status.
 type_in() {
 	tm kill-server 2>/dev/null
-	soon 5 sh -c "! tmux -L gt$$ ls" || bad 'tmux ends'
+	soon 20 sh -c "! tmux -L gt$$ ls" || bad 'tmux ends'
 	tm new-session -d -x 100 -y 30 "export PS1='$ '; trap : INT; $1; echo \"status \$?\"; exec sleep 1000"
 }
 screen() { tm capture-pane -p; }
@@ -33,7 +33,7 @@ keys d Enter
 check_screen 'd shows the diff' '^\+hi$'
 keys Enter
 check_screen 'Enter discards' '^status 7$'
-check 'nothing is left' soon 2 nothing_left
+check 'nothing is left' nothing_left
 
 type_in "'$GAOL' run -- touch /tmp/b"
 check_screen 'it asks again' '\[k\]eep'
@@ -96,5 +96,5 @@ check_screen 'y is yes' '^status 0$'
 type_in "'$GAOL' run -- sleep 1000"
 check 'one runs' soon 20 sh -c "[ -n \"\$(ls '$GAOL_HOME/jails')\" ] && '$GAOL' ls | grep -q running"
 tm kill-server
-check 'its terminal is closed: nothing is left' soon 3 nothing_left
+check 'its terminal is closed: nothing is left' nothing_left
 finish

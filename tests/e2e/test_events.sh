@@ -55,7 +55,7 @@ hasnt 'a class' '"change"' "$(gaol events j --json --class jail)"
 # Started again: numbers go on.
 check 'start' gaol start j
 inside j 'echo new > /srv/new'
-check 'the first event is the next one' soon 5 known j '"/srv/new"'
+check 'the first event is the next one' soon 20 known j '"/srv/new"'
 is 'behind the last number' "$((last + 1))" "$(all j "$last" | sed -n '1s/.*"seq": \([0-9]*\).*/\1/p')"
 has 'old and new without a gap' ' 0 lost, from 1 ' "$(all j | tally)"
 is 'both are there' '/srv/old /srv/new' "$(echo $(all j | grep '"create"' | grep -Eo '/srv/(old|new)'))"
@@ -68,11 +68,11 @@ settled() { local a; a=$(on_disk); sleep 1.2; [ "$a" = "$(on_disk)" ]; }
 check 'an idle jail writes no journal' soon 10 settled
 "$GAOL" events j --since 0 --json --class all >seen &
 follower=$!
-soon 5 grep -Fq '"/srv/kept"' seen
+soon 20 grep -Fq '"/srv/kept"' seen
 inside j 'i=0; while [ $i -lt 300 ]; do : > /srv/k$i; i=$((i+1)); done'
-check 'a viewer has seen them' soon 5 grep -Fq '"/srv/k299"' seen
+check 'a viewer has seen them' soon 20 grep -Fq '"/srv/k299"' seen
 kill -9 "$(number j warden)"
-check 'its viewer ends' soon 5 gone $follower
+check 'its viewer ends' soon 20 gone $follower
 wait $follower
 top=$(sed -n '$s/.*"seq": \([0-9]*\).*/\1/p' seen)
 after=$(all j)
@@ -88,7 +88,7 @@ check 'and agree with the counts' sh -c "$(declare -f tally); '$GAOL' events j -
 slow() {
 	"$GAOL" events s --since 0 --json --class all >slow.out &
 	local reader=$! i=0
-	soon 5 test -s slow.out
+	soon 20 test -s slow.out
 	kill -STOP $reader
 	# In steps: what it cannot keep up with is the reader, not the journal.
 	while [ $i -lt 6 ]; do

@@ -99,7 +99,7 @@ check "a deep tree" inside python3 /srv/deep.py
 
 # The console flooded, at full speed.
 inside sh -c 'yes "$(printf "\033[2J\033]0;owned\007")" >/dev/console 2>&1 &' >/dev/null
-check "a flooded console: ls answers" timeout 5 "$GAOL" ls
+check "a flooded console: ls answers" timeout 20 "$GAOL" ls
 check "exec answers" timeout 20 "$GAOL" exec j -- true
 check "status is running" in_state running
 inside pkill yes
@@ -108,14 +108,14 @@ inside pkill yes
 inside sh -c 'f() { f | f & }; f' >/dev/null 2>&1 &
 bomb=$!
 soon 2 false
-check "a fork bomb: ls answers" timeout 5 "$GAOL" ls
+check "a fork bomb: ls answers" timeout 20 "$GAOL" ls
 check "stop ends it" timeout 40 "$GAOL" stop j
 wait $bomb
 is "it is stopped" stopped "$(state j)"
 check "start again" gaol start j
 timeout 60 "$GAOL" exec j -- python3 -c 'x = []
 while True: x.append(bytearray(1 << 20))' </dev/null >/dev/null 2>&1
-check "a memory bomb: ls answers" timeout 5 "$GAOL" ls
+check "a memory bomb: ls answers" timeout 20 "$GAOL" ls
 check "exec answers afterwards" timeout 30 "$GAOL" exec j -- true
 
 # The channel between init and us: its descriptor stolen from init, and garbage written into it.
@@ -135,7 +135,7 @@ for n in range(64):
 EOF
 check "garbage.py is copied in" gaol cp "$work/garbage.py" j:/srv/garbage.py
 fails "garbage on the channel ends the client too" 1 timeout 20 "$GAOL" exec j -- python3 /srv/garbage.py
-check "the jail is crashed" soon 5 in_state crashed
+check "the jail is crashed" soon 20 in_state crashed
 has "with the reason" '^channel: ' "$(reason)"
 check "start brings it back" gaol start j
 check "and it answers" inside true

@@ -26,16 +26,16 @@ for ((i = 1; i <= kills; i++)); do
 	if ! soon 1 told; then
 		# The stub of a program: the guest may live, and then says so.
 		if [ "$(state k)" = paused ]; then gaol resume k; fi
-		if timeout -s KILL 5 "$GAOL" exec k -- true </dev/null; then
+		if timeout -s KILL 20 "$GAOL" exec k -- true </dev/null; then
 			gaol kill k
-		elif ! soon 5 told; then
+		elif ! soon 1 told; then
 			bad "$i: $what ($victim of ${#v[@]}): still $(state k)"
 			gaol kill k
 		fi
 	fi
 	wait
 	# The warden of a guest that died ends when nobody is there.
-	soon 3 all_gone "${v[@]}" || bad "$i: $what ($victim of ${#v[@]}): left: $(ps -o pid,stat,args -p "$(IFS=,; echo "${v[*]}")")"
+	soon 20 all_gone "${v[@]}" || bad "$i: $what ($victim of ${#v[@]}): left: $(ps -o pid,stat,args -p "$(IFS=,; echo "${v[*]}")")"
 	gaol ls >/dev/null
 	left=$(grep -F " $work/" /proc/self/mountinfo)
 	[ -z "$left" ] || bad "$i: $what: mounted: $left"
@@ -46,7 +46,8 @@ for ((i = 1; i <= kills; i++)); do
 done
 ok "$kills kills"
 check 'start' gaol start k
-has 'the console has the last words too' "word $kills" "$(timeout -s INT 2 "$GAOL" record k -)"
+words() { timeout -s INT 1 "$GAOL" record k - </dev/null | grep -q "word $kills"; }
+check 'the console has the last words too' soon 20 words
 is 'what was synced is there' "$kills" "$(gaol exec k -- cat /srv/n </dev/null)"
 gaol rm -f k >/dev/null
 check 'nothing is left' nothing_left

@@ -40,8 +40,8 @@ fails 'a file that is there is not written over' 1 gaol record r a.cast
 gaol exec r -- touch /srv/go
 check 'what the guest says is recorded' soon 10 grep -q 'end' a.cast
 check 'a checkpoint' gaol checkpoint r -m x
-check 'is a marker' soon 5 grep -q '"m", "checkpoint 2"' a.cast
-soon 5 grep -q '"m", "checkpoint 2"' b.cast
+check 'is a marker' soon 20 grep -q '"m", "checkpoint 2"' a.cast
+soon 20 grep -q '"m", "checkpoint 2"' b.cast
 gaol exec r -- touch /srv/off
 check 'it ends with the jail' soon 10 gone $one
 wait $one $two

@@ -33,7 +33,7 @@ check "the host still has what the jail deleted" ls "${victims[@]}"
 
 made() { gaol log j --json | sed -n 's/.*"number": 2,.*"time": \([0-9]*\).*/\1/p'; }
 later() { [ "$(date +%s)" -gt "$(made)" ]; }
-soon 3 later
+soon 20 later
 check "rollback" gaol rollback j
 is "ls tells when that checkpoint was made, not when it was rolled back to" "$(made)" \
 	"$(gaol ls --json | sed -n 's/.*"checkpoint_time": \([0-9]*\).*/\1/p')"

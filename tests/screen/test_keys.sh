@@ -135,7 +135,7 @@ screen 80x24
 shows 'lost: started' '^  demo'
 pid=$(program)
 mux kill-server
-check 'a lost terminal ends the program' soon 5 gone "$pid"
+check 'a lost terminal ends the program' soon 20 gone "$pid"
 screen 80x24
 shows 'crash: started' '^  demo'
 pid=$(program)
