@@ -35,6 +35,7 @@ enum command_id {
 	CMD_LOG,
 	CMD_DIFF,
 	CMD_PREVIEW,
+	CMD_CONSOLE,
 	CMD_HELP,
 	CMD_MESSAGES,
 	CMD_COMMANDS,
@@ -47,6 +48,8 @@ enum command_id {
 	CMD_UNMARK,
 	CMD_TOGGLE,
 	CMD_REFRESH,
+	CMD_ZOOM,
+	CMD_COPY,
 	/* steering */
 	CMD_NEW,
 	CMD_START,

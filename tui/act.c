@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What commands do. */
 #include "tui/app_int.h"
+#include "tui/console.h"
 #include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
@@ -111,6 +112,22 @@ static void do_next_pane(struct app *a, enum command_id c, const char *args)
 		a->in_pane = !a->in_pane;
 }
 
+static void do_zoom(struct app *a, enum command_id c, const char *args)
+{
+	struct view *v = app_top(a);
+
+	if (v->ops->pane && v->ops->pane(v))
+		a->zoomed = !a->zoomed;
+}
+
+static void do_copy(struct app *a, enum command_id c, const char *args)
+{
+	if (*args)
+		copy_begin(a, args);
+	else
+		input_prompt(a, c, "copy the text of this view to file: ", NULL);
+}
+
 void act_scan(struct app *a)
 {
 	struct view *v = app_focus(a);
@@ -178,6 +195,20 @@ static void do_attach(struct app *a, enum command_id c, const char *args)
 	struct target t;
 
 	if (jail_target(a, c, args, &t))
+		op_begin(a, c, t.jail, "");
+}
+
+/* One who only looks boots nothing. */
+static void do_console(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (!jail_target(a, c, args, &t))
+		return;
+	t.view = &console_view;
+	if (a->opt->read_only)
+		app_open(a, &t);
+	else
 		op_begin(a, c, t.jail, "");
 }
 
@@ -295,6 +326,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_LOG] = do_feed_or_log,
     [CMD_DIFF] = do_diff,
     [CMD_PREVIEW] = do_diff,
+    [CMD_CONSOLE] = do_console,
     [CMD_HELP] = do_list,
     [CMD_MESSAGES] = do_list,
     [CMD_COMMANDS] = do_list,
@@ -306,6 +338,8 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_UNMARK] = do_nothing_here,
     [CMD_TOGGLE] = do_nothing_here,
     [CMD_REFRESH] = do_redraw,
+    [CMD_ZOOM] = do_zoom,
+    [CMD_COPY] = do_copy,
     [CMD_NEW] = do_new,
     [CMD_START] = do_operation,
     [CMD_STOP] = do_operation,
@@ -412,6 +446,10 @@ void act_prompted(struct app *a, enum command_id c, const char *text)
 		break;
 	case CMD_FILTER:
 		view_set_filter(app_focus(a), text);
+		break;
+	case CMD_COPY:
+		if (*text)
+			copy_begin(a, text);
 		break;
 	case CMD_CHECKPOINT:
 		prompted_checkpoint(a, text);

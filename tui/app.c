@@ -69,6 +69,16 @@ struct view *app_focus(const struct app *a)
 	return a->in_pane && pane ? pane : v;
 }
 
+static void close_top(struct app *a)
+{
+	struct view *v = a->stack[--a->depth];
+
+	copy_forget(a, v);
+	if (v->ops->pane)
+		copy_forget(a, v->ops->pane(v));
+	view_close(v);
+}
+
 void app_open(struct app *a, const struct target *t)
 {
 	struct err e = {0};
@@ -84,9 +94,17 @@ void app_open(struct app *a, const struct target *t)
 	while (at < a->depth && a->stack[at]->ops != t->view)
 		at++;
 	while (a->depth > at)
-		view_close(a->stack[--a->depth]);
+		close_top(a);
 	a->stack[a->depth++] = v;
-	a->in_pane = false;
+	a->in_pane = a->zoomed = false;
+}
+
+void app_leave(struct app *a)
+{
+	a->in_pane = a->zoomed = false;
+	if (a->depth > 1)
+		close_top(a);
+	a->dirty = true;
 }
 
 void app_back(struct app *a)
@@ -101,7 +119,7 @@ void app_back(struct app *a)
 	} else if (a->in_pane) {
 		a->in_pane = false;
 	} else if (a->depth > 1) {
-		view_close(a->stack[--a->depth]);
+		app_leave(a);
 	} else {
 		const struct keymap_binding *b =
 		    keymap_key_of(a->keymap, app_top(a)->ops->keys, CMD_QUIT, NULL);
@@ -196,6 +214,8 @@ static void on_more(void *user)
 
 	if (a->scanning)
 		act_scan(a);
+	if (a->copy)
+		copy_turn(a);
 	a->dirty = true;
 }
 
@@ -204,6 +224,13 @@ static void on_dirty(void *user)
 	struct app *a = user;
 
 	a->dirty = true;
+}
+
+static void on_hurry(void *user)
+{
+	struct app *a = user;
+
+	a->dirty = a->urgent = true;
 }
 
 static void on_signal(void *user, int signo)
@@ -252,7 +279,7 @@ static void sync_views(struct app *a)
 
 	if (pane)
 		all = view_sync(pane) && all;
-	if (!all || a->scanning)
+	if (!all || a->scanning || a->copy)
 		loop_timer_arm(a->more, 0);
 }
 
@@ -325,6 +352,7 @@ static int begin(struct app *a, struct err *e)
 				   .ascii = screen_ascii(a->screen),
 				   .read_only = a->opt->read_only,
 				   .dirty = on_dirty,
+				   .hurry = on_hurry,
 				   .user = a};
 	if (!watch_input(a))
 		return err_sys(e, "console: standard input");
@@ -338,7 +366,7 @@ static void end(struct app *a)
 {
 	op_end_all(a);
 	while (a->depth)
-		view_close(a->stack[--a->depth]);
+		close_top(a);
 	screen_free(a->screen);
 	jobs_free(a->jobs);
 	model_free(a->model);

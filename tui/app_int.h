@@ -21,6 +21,7 @@
 #define STACK_MAX 16 /* views one over another */
 
 struct attach;
+struct copy;
 struct op;
 
 /* A question that waits for its key: anything else means no. */
@@ -46,6 +47,7 @@ struct app {
 	struct view *stack[STACK_MAX];
 	size_t depth;
 	bool in_pane; /* the keys go to the pane beside the top view */
+	bool zoomed;  /* and only that pane is shown */
 
 	uint32_t keys[KEY_SEQ_MAX]; /* a sequence being typed */
 	size_t nkeys;
@@ -57,7 +59,8 @@ struct app {
 	struct scan scan;
 	bool scanning;
 
-	struct op *ops; /* under way, oldest first */
+	struct op *ops;	   /* under way, oldest first */
+	struct copy *copy; /* under way, NULL: none */
 	struct attach *attach;
 	struct client *attached; /* its connection */
 	char attached_jail[JAIL_NAME_MAX + 1];
@@ -83,8 +86,11 @@ struct view *app_top(const struct app *a);
 struct view *app_focus(const struct app *a);
 /* Goes to a view: replaces the stack above an equal one, else lies on top. */
 void app_open(struct app *a, const struct target *t);
-/* Leaves the top view; the last one cannot be left. */
+/* One step back: clears a filter or a search, leaves the pane, else the top view; the last one
+ * cannot be left. */
 void app_back(struct app *a);
+/* Leaves the top view whatever it shows. */
+void app_leave(struct app *a);
 void app_quit(struct app *a);
 /* Leaves curses while something else has the terminal; paints again after app_return. */
 void app_leave_screen(struct app *a);
@@ -119,6 +125,14 @@ void op_ask_remove(struct app *a, const char *jail);
 /* What is under way, for the status line; false: nothing. */
 bool op_progress(const struct app *a, struct row *out);
 void op_end_all(struct app *a);
+
+/* copy.c */
+/* Writes the rows of the view that has the keys into a new file; told when it is done. */
+void copy_begin(struct app *a, const char *path);
+/* The next slice of it. */
+void copy_turn(struct app *a);
+/* Gives it up when it copies v, which is going to be closed; NULL: whatever it copies. */
+void copy_forget(struct app *a, const struct view *v);
 
 /* paint.c */
 void paint(struct app *a);

@@ -41,6 +41,20 @@ static void to_command(struct app *a, uint32_t key)
 	}
 }
 
+/* The view that has the keys is asked first, but not within a sequence. */
+static void to_view(struct app *a, uint32_t key)
+{
+	struct view *v = app_focus(a);
+	enum view_key_use use = VIEW_KEY_MAP;
+
+	if (v->ops->key && !a->nkeys)
+		use = v->ops->key(v, key);
+	if (use == VIEW_KEY_MAP)
+		to_command(a, key);
+	else if (use == VIEW_KEY_LEAVE)
+		app_leave(a);
+}
+
 void input_ready(struct app *a)
 {
 	uint32_t key;
@@ -52,7 +66,7 @@ void input_ready(struct app *a)
 		else if (a->ask.open)
 			answer(a, key);
 		else
-			to_command(a, key);
+			to_view(a, key);
 		a->dirty = a->urgent = true;
 	}
 }

@@ -7,6 +7,7 @@
 #include "core/conf.h"
 #include "core/fd.h"
 #include "tui/attach.h"
+#include "tui/console.h"
 #include "tui/op_int.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +28,7 @@ static const struct {
     [CMD_CHECKPOINT] = {.verb = "checkpoint", .doing = "saving", .spawns = true},
     [CMD_ROLLBACK] = {.verb = "rollback", .doing = "rolling back", .spawns = true},
     [CMD_REDO] = {.verb = "redo", .doing = "returning", .spawns = true},
+    [CMD_CONSOLE] = {.verb = "start", .doing = "booting", .spawns = true},
     [CMD_ATTACH] = {.verb = "start", .doing = "booting", .spawns = true},
     [CMD_WATCH] = {.doing = "connecting"},
     [CMD_NEW] = {.doing = "making"},
@@ -186,6 +188,19 @@ static void begin_attach(struct op *op)
 	app_fail(a, "%s", e.text);
 }
 
+/* The view connects by itself: it does so again whenever the jail comes back. */
+static void open_console(struct op *op)
+{
+	struct target t = {.view = &console_view};
+
+	if (prompt_is_open(op->app->prompt)) {
+		app_say(op->app, "%s: is up", op->jail);
+		return;
+	}
+	memcpy(t.jail, op->jail, sizeof(t.jail));
+	app_open(op->app, &t);
+}
+
 static void succeeded(struct op *op, const json_t *o)
 {
 	struct app *a = op->app;
@@ -210,6 +225,9 @@ static void succeeded(struct op *op, const json_t *o)
 	case CMD_ROLLBACK:
 	case CMD_REDO:
 		say_rollback(op, o);
+		break;
+	case CMD_CONSOLE:
+		open_console(op);
 		break;
 	case CMD_ATTACH:
 		begin_attach(op);
@@ -379,6 +397,9 @@ static void log_line(struct app *a, enum command_id c, const char *jail, const c
 	case CMD_ROLLBACK:
 		app_log(a, *text ? "gaol rollback %s '%s'" : "gaol rollback %s", jail,
 			buf_cstr(&quoted));
+		break;
+	case CMD_CONSOLE:
+		app_log(a, "gaol attach %s", jail);
 		break;
 	case CMD_WATCH:
 		app_log(a, "gaol attach -r %s", jail);

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #define SIDE_BY_SIDE 100 /* columns from which panes stand beside each other */
+#define SHARED_COLS 110	 /* the same for a view that wants a share */
+#define SHARED_ROWS 12	 /* and rows below which it has all */
 
 struct area {
 	size_t y, x, rows, cols;
@@ -109,7 +111,9 @@ static void paint_rows(struct app *a, struct view *v, struct area at, bool focus
 {
 	struct look k = {.width = at.cols, .focus = focus, .now = time(NULL)};
 	struct row r = {.ascii = a->env.ascii, .limit = at.cols + v->left};
-	size_t first, cursor, n;
+	size_t first, cursor, n, col = SIZE_MAX;
+	uint64_t caret;
+	bool typed;
 
 	if (v->ops->head && at.rows > 2) {
 		v->ops->head(v, &k, &r);
@@ -117,17 +121,23 @@ static void paint_rows(struct app *a, struct view *v, struct area at, bool focus
 		at.y++;
 		at.rows--;
 	}
+	if (v->ops->sized)
+		v->ops->sized(v, at.rows, at.cols);
 	view_scroll(v, at.rows);
+	typed = v->ops->caret && v->ops->caret(v, &caret, &col);
 	n = view_count(v);
 	first = view_index(v, v->top);
 	cursor = view_cursor(v);
 	for (size_t i = 0; i < at.rows; i++, at.y++) {
-		int over = first + i == cursor ? (focus ? OVER_CURSOR : OVER_BLURRED) : 0;
+		bool here = !typed && first + i == cursor;
+		int over = here ? (focus ? OVER_CURSOR : OVER_BLURRED) : 0;
 
 		row_reset(&r);
 		if (first + i < n) {
 			view_row(v, view_pos(v, first + i), &k, &r);
 			put_row(a->screen, &at, v->left, &r, over, v->search);
+			if (typed && focus && view_pos(v, first + i) == caret && col < at.cols)
+				screen_caret(a->screen, at.y, at.x + col);
 		} else if (!n && v->ops->empty && v->ops->empty(v, i, &k, &r)) {
 			put_row(a->screen, &at, 0, &r, 0, NULL);
 		}
@@ -157,12 +167,14 @@ static void paint_body(struct app *a, struct area at)
 	struct view *v = app_top(a), *pane = v->ops->pane ? v->ops->pane(v) : NULL;
 	struct area first = at, rule = at, second = at;
 
-	if (!pane || at.rows < 5) {
+	if (!pane || at.rows < (v->ops->share ? SHARED_ROWS : 5) || a->zoomed) {
 		paint_rows(a, a->in_pane && pane ? pane : v, at, true);
 		return;
 	}
-	if (at.cols >= SIDE_BY_SIDE) {
+	if (at.cols >= (v->ops->share ? SHARED_COLS : SIDE_BY_SIDE)) {
 		first.cols = at.cols * 2 / 5 < 60 ? at.cols * 2 / 5 : 60;
+		if (v->ops->share)
+			first.cols = at.cols * v->ops->share / 100;
 		rule.x = at.x + first.cols;
 		rule.cols = 1;
 		second.x = rule.x + 1;
@@ -172,6 +184,8 @@ static void paint_body(struct app *a, struct area at)
 		first.rows = at.rows / 3 > 2 ? at.rows / 3 : 2;
 		if (view_count(v) < first.rows)
 			first.rows = view_count(v) > 2 ? view_count(v) : 2;
+		if (v->ops->share)
+			first.rows = at.rows * v->ops->share / 100;
 		rule.y = at.y + first.rows;
 		rule.rows = 1;
 		second.y = rule.y + 1;
@@ -251,12 +265,21 @@ static void paint_keys(struct app *a, struct area at)
 	struct row r = {.ascii = a->env.ascii}, place = r;
 
 	screen_blank(a->screen, at.y, at.x, at.cols, STYLE_BAR, 0);
+	r.limit = at.cols;
+	if (v->ops->status && v->ops->status(v, &r)) {
+		put_row(a->screen, &at, 0, &r, 0, NULL);
+		row_free(&r);
+		return;
+	}
 	if (v->ops != &help_view)
 		add_command(a, &place, CMD_HELP, at.cols);
 	if (view_count(v))
 		row_fmt(&place, STYLE_BAR, "  %zu/%zu ", view_cursor(v) + 1, view_count(v));
+	if (a->in_pane)
+		add_command(a, &r, CMD_NEXT_PANE, at.cols - place.cols);
 	for (const enum command_id *h = v->ops->hints; *h != CMD_NONE; h++)
-		if (!add_command(a, &r, *h, at.cols - place.cols))
+		if (!(a->in_pane && *h == CMD_NEXT_PANE) &&
+		    !add_command(a, &r, *h, at.cols - place.cols))
 			break;
 	put_row(a->screen, &at, 0, &r, 0, NULL);
 	if (place.cols < at.cols) {

@@ -33,6 +33,8 @@ struct screen {
 	short pairs[STYLE_COUNT][3];
 	char farewell[128];
 	struct inks inks;
+	bool typing; /* the caret is shown there: */
+	int caret_y, caret_x;
 };
 
 /* Colours of a style: number of a colour, -1 for the terminal's own. */
@@ -228,7 +230,7 @@ void screen_spoiled(struct screen *s)
 void screen_clear(struct screen *s)
 {
 	erase();
-	curs_set(0);
+	s->typing = false;
 	if (s->inks.full) {
 		memset(s->inks.pairs, 0, INK_COLOURS * INK_COLOURS * sizeof(*s->inks.pairs));
 		s->inks.next = s->inks.first;
@@ -347,12 +349,16 @@ void screen_blank(struct screen *s, size_t y, size_t x, size_t cols, enum style 
 
 void screen_caret(struct screen *s, size_t y, size_t x)
 {
-	move((int)y, (int)x);
-	curs_set(1);
+	s->typing = true;
+	s->caret_y = (int)y;
+	s->caret_x = (int)x;
 }
 
 void screen_show(struct screen *s)
 {
+	if (s->typing)
+		move(s->caret_y, s->caret_x);
+	curs_set(s->typing);
 	refresh();
 }
 

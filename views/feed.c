@@ -259,7 +259,7 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 		row_fmt(out, STYLE_DIM, " %s is %s. ", f->jail, jail_state_name(st->state));
 		view_key(v, CMD_START, out);
 		row_str(out, STYLE_DIM, " boots it, ");
-		view_key(v, CMD_ATTACH, out);
+		view_key(v, CMD_CONSOLE, out);
 		row_str(out, STYLE_DIM, " opens its console; what it changes appears here.");
 	} else {
 		row_str(out, STYLE_DIM, " Nothing has changed yet; what changes appears here.");
@@ -304,7 +304,7 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 	return true;
 }
 
-static const enum command_id hints[] = {CMD_ATTACH, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_DIFF,
+static const enum command_id hints[] = {CMD_CONSOLE, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_DIFF,
 					CMD_LOG,    CMD_TOGGLE,	    CMD_SEARCH,	  CMD_FILTER,
 					CMD_START,  CMD_STOP,	    CMD_BACK,	  CMD_NONE};
 

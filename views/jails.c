@@ -305,7 +305,7 @@ static const char *marked(struct view *v, size_t i)
 	return i < s->nmarked ? s->marked[i] : NULL;
 }
 
-static const enum command_id hints[] = {CMD_ENTER, CMD_ATTACH, CMD_CHECKPOINT, CMD_ROLLBACK,
+static const enum command_id hints[] = {CMD_ENTER, CMD_CONSOLE, CMD_CHECKPOINT, CMD_ROLLBACK,
 					CMD_DIFF,  CMD_LOG,    CMD_START,      CMD_STOP,
 					CMD_NEW,   CMD_REMOVE, CMD_QUIT,       CMD_NONE};
 

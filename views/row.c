@@ -53,8 +53,12 @@ static void close_ink(struct row *r, enum style s, uint32_t ink, size_t start)
 			r->cap = r->cap ? r->cap * 2 : 16;
 			r->spans = xrealloc(r->spans, r->cap * sizeof(*r->spans));
 		}
-		r->spans[r->nspans++] = (struct row_span){
-		    .style = s, .ink = ink, .start = start, .len = len, .col = r->cols, .cols = cols};
+		r->spans[r->nspans++] = (struct row_span){.style = s,
+							  .ink = ink,
+							  .start = start,
+							  .len = len,
+							  .col = r->cols,
+							  .cols = cols};
 	}
 	r->cols += cols;
 }

@@ -52,13 +52,13 @@ enum glyph {
  */
 #define INK_FG(n) ((uint32_t)(n) + 1)
 #define INK_BG(n) (((uint32_t)(n) + 1) << 9)
-#define INK_FG_OF(ink) ((int)((ink) & 511) - 1)	       /* 0..255, -1: the terminal's own */
+#define INK_FG_OF(ink) ((int)((ink)&511) - 1)	     /* 0..255, -1: the terminal's own */
 #define INK_BG_OF(ink) ((int)((ink) >> 9 & 511) - 1) /* the same */
 enum { INK_BOLD = 1 << 18, INK_UNDERLINE = 1 << 19, INK_ITALIC = 1 << 20, INK_REVERSE = 1 << 21 };
 
 struct row_span {
 	enum style style;
-	uint32_t ink; /* beside STYLE_TEXT */
+	uint32_t ink;	   /* beside STYLE_TEXT */
 	size_t start, len; /* bytes of text */
 	size_t col, cols;  /* where it stands, how wide it is */
 };

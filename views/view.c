@@ -16,6 +16,14 @@ void env_dirty(const struct view_env *env)
 		env->dirty(env->user);
 }
 
+void env_hurry(const struct view_env *env)
+{
+	if (env->hurry)
+		env->hurry(env->user);
+	else
+		env_dirty(env);
+}
+
 struct view *view_open(const struct view_env *env, const struct target *t, struct err *e)
 {
 	struct view *v = xcalloc(1, sizeof(*v));
@@ -186,8 +194,6 @@ bool view_move(struct view *v, enum command_id c)
 {
 	size_t page = v->page > 1 ? v->page - 1 : 1, half = v->page > 1 ? v->page / 2 : 1;
 
-	if (c != CMD_LAST && c != CMD_LEFT && c != CMD_RIGHT)
-		v->follow = false;
 	switch (c) {
 	case CMD_DOWN:
 		go_by(v, 1, 1);
@@ -223,6 +229,8 @@ bool view_move(struct view *v, enum command_id c)
 	default:
 		return false;
 	}
+	if (c != CMD_LAST && c != CMD_LEFT && c != CMD_RIGHT)
+		v->follow = false;
 	env_dirty(v->env);
 	return true;
 }

@@ -38,9 +38,12 @@ struct view_env {
 	bool read_only;
 	/* Something is to be painted anew; cheap. */
 	void (*dirty)(void *user);
+	/* The same, and somebody waits for it. */
+	void (*hurry)(void *user);
 	void *user;
 };
 void env_dirty(const struct view_env *env);
+void env_hurry(const struct view_env *env);
 
 /* How a row will be looked at. */
 struct look {
@@ -58,6 +61,12 @@ struct target {
 	char jail[JAIL_NAME_MAX + 1];
 	char a[64]; /* side A, or the ID of a rollback; "" = the present checkpoint */
 	char b[64]; /* side B; "" = now */
+};
+
+enum view_key_use {
+	VIEW_KEY_MAP,	/* the map of keys says what it does */
+	VIEW_KEY_TAKEN, /* the view has used it */
+	VIEW_KEY_LEAVE	/* the view is to be left */
 };
 
 /* What of a view's text changes. */
@@ -92,6 +101,17 @@ struct view_ops {
 	void (*tick)(struct view *v);
 	/* The pane beside this one, NULL: none. Owned by the view. */
 	struct view *(*pane)(struct view *v);
+	/* Percent of the screen that the view gets beside its pane; 0: what a list needs. */
+	unsigned share;
+	/* The place that the rows get, before each painting. May be NULL. */
+	void (*sized)(struct view *v, size_t rows, size_t cols);
+	/* A key before the map of keys sees it. May be NULL. */
+	enum view_key_use (*key)(struct view *v, uint32_t key);
+	/* A view that is typed into: no row is marked as the cursor's; the caret stands in column
+	 * *col of the row at *pos (SIZE_MAX: there is none to be seen). May be NULL. */
+	bool (*caret)(struct view *v, uint64_t *pos, size_t *col);
+	/* What stands on the line of keys instead of hints; false: the hints. May be NULL. */
+	bool (*status)(struct view *v, struct row *out);
 	const enum command_id *hints; /* what the line of keys offers, CMD_NONE at the end */
 };
 

@@ -87,7 +87,7 @@ ended 'left'
 # The console.
 screen 80x24
 shows 'again' '^  demo +running'
-press a
+press A
 shows 'the console says how to leave' 'demo: Ctrl-\] d detaches'
 press Enter
 shows 'a prompt' '[#$] *$'
