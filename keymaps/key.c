@@ -13,7 +13,7 @@ static const struct {
     {"Up", K_UP},	  {"Down", K_DOWN},	{"Left", K_LEFT},	{"Right", K_RIGHT},
     {"Home", K_HOME},	  {"End", K_END},	{"PgUp", K_PGUP},	{"PgDn", K_PGDN},
     {"Insert", K_INSERT}, {"Delete", K_DELETE}, {"Backtab", K_BACKTAB}, {"Backspace", K_BACKSPACE},
-    {"lt", '<'},
+    {"lt", '<'},	  {"gt", '>'},
 };
 #define NNAMES (sizeof(names) / sizeof(names[0]))
 
@@ -106,7 +106,7 @@ static void one_text(uint32_t key, char out[24])
 
 	key &= ~K_ALT;
 	for (size_t i = 0; i < NNAMES; i++) {
-		if (names[i].key == key && key != '<') {
+		if (names[i].key == key && key != '<' && key != '>') {
 			snprintf(out, 24, "%s%s", alt, names[i].name);
 			return;
 		}

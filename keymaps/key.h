@@ -4,8 +4,8 @@
  *
  * A key is a Unicode code point (control characters for Ctrl), or one of the named keys below,
  * which lie above Unicode. In keys files a printable character stands for itself and everything
- * else in angle brackets: j  G  <Space>  <Enter>  <Ctrl-d>  <Up>  <F1>  <Alt-x>  <lt> (that is
- * "<"). Several in a row are a sequence: gg, <Ctrl-x><Ctrl-c>.
+ * else in angle brackets: j  G  <Space>  <Enter>  <Ctrl-d>  <Up>  <F1>  <Alt-x>  <lt> and
+ * <gt> (that is "<" and ">"). Several in a row are a sequence: gg, <Ctrl-x><Ctrl-c>.
  */
 #ifndef GAOL_KEYMAPS_KEY_H
 #define GAOL_KEYMAPS_KEY_H

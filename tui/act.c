@@ -293,8 +293,7 @@ static void do_bind(struct app *a, enum command_id c, const char *args)
 
 static void do_reload(struct app *a, enum command_id c, const char *args)
 {
-	app_say(a, "keys files read again");
-	app_load_keys(a);
+	app_reload(a);
 }
 
 static void do_redraw(struct app *a, enum command_id c, const char *args)
@@ -367,9 +366,10 @@ void act(struct app *a, enum command_id c, const char *args)
 	struct view *v = app_focus(a);
 
 	a->dirty = true;
-	if (a->opt->read_only && (cmd->flags & CMD_STEERS)) {
-		app_fail(a, "%s: this console was started with --read-only: it looks only",
-			 cmd->name);
+	if (a->env.read_only && (cmd->flags & CMD_STEERS)) {
+		app_fail(a, "%s: this console %s: it looks only", cmd->name,
+			 a->opt->read_only ? "was started with --read-only"
+					   : "has read-only = yes in gaol.conf");
 		return;
 	}
 	if (v->ops->command && v->ops->command(v, c, args))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/fd.h"
 #include "tui/app_int.h"
 #include "tui/attach.h"
 #include <errno.h>
@@ -246,31 +247,6 @@ static void on_signal(void *user, int signo)
 	a->dirty = true;
 }
 
-static void bad_key_line(void *user, const char *text)
-{
-	app_fail(user, "%s", text);
-}
-
-void app_load_keys(struct app *a)
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	struct keymap *km = keymap_new();
-	char *path = NULL;
-	int ret;
-
-	keymap_load_builtin(km, "default", bad_key_line, a);
-	if (config && *config == '/')
-		path = xasprintf("%s/gaol/keys", config);
-	else if (home && *home == '/')
-		path = xasprintf("%s/.config/gaol/keys", home);
-	ret = path ? keymap_load_file(km, path, bad_key_line, a) : 0;
-	if (ret < 0 && ret != -ENOENT)
-		app_fail(a, "%s: %s", path, strerror(-ret));
-	free(path);
-	keymap_free(a->keymap);
-	a->keymap = a->env.keymap = km;
-}
-
 /* Brings the shown views up to date; work that is left comes with the next turn. */
 static void sync_views(struct app *a)
 {
@@ -334,14 +310,15 @@ static int begin(struct app *a, struct err *e)
 	a->jobs = jobs_new(THREADS);
 	if (!a->jobs)
 		return err_sys(e, "console: threads");
-	a->screen = screen_new(e);
+	a->journal = journal_new();
+	app_load_settings(a);
+	a->screen = screen_new(&a->settings, e);
 	if (!a->screen)
 		return -ENOTTY;
 	a->jobs_watch = loop_fd_add(a->loop, jobs_fd(a->jobs), LOOP_IN, on_jobs, a);
 	a->second = loop_timer_add(a->loop, SECOND_MS, on_second, a);
 	a->frame = loop_timer_add(a->loop, -1, on_frame, a);
 	a->more = loop_timer_add(a->loop, -1, on_more, a);
-	a->journal = journal_new();
 	a->model = model_new(a->opt->places, a->jobs, on_model, a);
 	a->prompt = prompt_new();
 	a->env = (struct view_env){.places = a->opt->places,
@@ -349,14 +326,14 @@ static int begin(struct app *a, struct err *e)
 				   .jobs = a->jobs,
 				   .model = a->model,
 				   .journal = a->journal,
-				   .ascii = screen_ascii(a->screen),
-				   .read_only = a->opt->read_only,
 				   .dirty = on_dirty,
 				   .hurry = on_hurry,
 				   .user = a};
 	if (!watch_input(a))
 		return err_sys(e, "console: standard input");
+	app_apply_settings(a);
 	app_load_keys(a);
+	app_watch_files(a);
 	model_refresh(a->model);
 	begin_views(a);
 	return 0;
@@ -374,11 +351,12 @@ static void end(struct app *a)
 	keymap_free(a->keymap);
 	prompt_free(a->prompt);
 	loop_free(a->loop);
+	fd_close(&a->notify);
 }
 
 int tui_main(const struct tui_options *o)
 {
-	struct app a = {.opt = o};
+	struct app a = {.opt = o, .notify = -1};
 	struct err e = {0};
 	sigset_t before;
 	int ret;

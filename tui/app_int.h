@@ -35,6 +35,8 @@ struct ask {
 
 struct app {
 	const struct tui_options *opt;
+	struct settings settings;
+	bool complained; /* about a line of a file that was read */
 	struct loop *loop;
 	struct jobs *jobs;
 	struct model *model;
@@ -66,7 +68,7 @@ struct app {
 	char attached_jail[JAIL_NAME_MAX + 1];
 
 	struct loop_fd *in, *jobs_watch, *notify_watch;
-	struct loop_timer *second, *frame, *more;
+	struct loop_timer *second, *frame, *more, *settle;
 	int notify;
 	bool dirty;
 	bool urgent;	 /* because of a key */
@@ -95,8 +97,18 @@ void app_quit(struct app *a);
 /* Leaves curses while something else has the terminal; paints again after app_return. */
 void app_leave_screen(struct app *a);
 void app_return_screen(struct app *a);
-/* Reads the maps of keys: the default one, then the user's. */
+
+/* reload.c */
+/* Reads gaol.conf. What is wrong is told; a->complained says that there was something. */
+void app_load_settings(struct app *a);
+/* Hands on what the screen and the views must know of the settings. */
+void app_apply_settings(struct app *a);
+/* Reads the maps of keys: the one that gaol.conf names, then the person's own. */
 void app_load_keys(struct app *a);
+/* All of that again. */
+void app_reload(struct app *a);
+/* Does so by itself when a file of the directory of settings changes. */
+void app_watch_files(struct app *a);
 
 /* input.c */
 /* All keys that are waiting. */

@@ -358,7 +358,8 @@ static void reach_done(void *data)
 	}
 	op->client = r->client;
 	r->client = NULL;
-	memcpy(op->detach, r->detach, sizeof(op->detach));
+	memcpy(op->detach, *op->app->settings.detach ? op->app->settings.detach : r->detach,
+	       sizeof(op->detach));
 	if (op->command != CMD_WATCH) {
 		connected(op);
 		return;

@@ -212,7 +212,7 @@ static void paint_title(struct app *a, struct area at)
 	}
 	if (v->ops->info)
 		v->ops->info(v, &right);
-	if (a->opt->read_only)
+	if (a->env.read_only)
 		row_str(&right, STYLE_BUSY, "  read-only");
 	put_row(a->screen, &at, 0, &left, 0, NULL);
 	if (left.cols + right.cols + 3 <= at.cols) {
@@ -248,7 +248,7 @@ static bool add_command(struct app *a, struct row *r, enum command_id id, size_t
 	struct target t = {0};
 	char text[64];
 
-	if (!b || !word || (a->opt->read_only && (c->flags & CMD_STEERS)))
+	if (!b || !word || (a->env.read_only && (c->flags & CMD_STEERS)))
 		return true;
 	/* nothing is offered for a jail where there is none */
 	if ((id == CMD_ENTER || (c->flags & CMD_WANTS_JAIL)) && v->ops->target &&

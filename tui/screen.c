@@ -3,10 +3,12 @@
 #include "tui/screen.h"
 #include "core/text.h"
 #include "keymaps/key.h"
+#include "tui/theme.h"
 #include "tui/tty.h"
 #include <curses.h>
 #include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <term.h>
@@ -28,89 +30,141 @@ struct inks {
 struct screen {
 	SCREEN *curses;
 	FILE *out;
-	bool ascii;
-	attr_t attrs[STYLE_COUNT][3]; /* by style and by what lies over it, without OVER_HIT */
-	short pairs[STYLE_COUNT][3];
+	enum row_ascii ascii;
+	bool mouse;
+	bool moused;		  /* the mouse is to be on again after screen_return */
+	struct screen_mouse last; /* what the last SCREEN_MOUSE was */
+	/* by style and by what lies over it, without OVER_HIT */
+	attr_t attrs[STYLE_COUNT][GROUND_COUNT];
+	short pairs[STYLE_COUNT][GROUND_COUNT];
 	char farewell[128];
 	struct inks inks;
 	bool typing; /* the caret is shown there: */
 	int caret_y, caret_x;
 };
 
-/* Colours of a style: number of a colour, -1 for the terminal's own. */
-struct paint {
-	short fg256, bg256, fg8, bg8;
-	attr_t attr;	  /* with colours */
-	attr_t mono_attr; /* without */
-};
-
-static const struct paint palette[STYLE_COUNT] = {
-    [STYLE_TEXT] = {-1, -1, -1, -1, A_NORMAL, A_NORMAL},
-    [STYLE_DIM] = {245, -1, -1, -1, A_NORMAL, A_DIM},
-    [STYLE_STRONG] = {-1, -1, -1, -1, A_BOLD, A_BOLD},
-    [STYLE_HEAD] = {67, -1, COLOR_CYAN, -1, A_NORMAL, A_UNDERLINE},
-    [STYLE_KEY] = {37, -1, COLOR_CYAN, -1, A_NORMAL, A_BOLD},
-    [STYLE_ID] = {136, -1, COLOR_YELLOW, -1, A_NORMAL, A_NORMAL},
-    [STYLE_GOOD] = {71, -1, COLOR_GREEN, -1, A_NORMAL, A_NORMAL},
-    [STYLE_BUSY] = {172, -1, COLOR_YELLOW, -1, A_NORMAL, A_BOLD},
-    [STYLE_BAD] = {167, -1, COLOR_RED, -1, A_NORMAL, A_BOLD},
-    [STYLE_ADD] = {71, -1, COLOR_GREEN, -1, A_NORMAL, A_NORMAL},
-    [STYLE_DEL] = {167, -1, COLOR_RED, -1, A_NORMAL, A_NORMAL},
-    [STYLE_CHANGE] = {136, -1, COLOR_YELLOW, -1, A_NORMAL, A_NORMAL},
-    [STYLE_META] = {133, -1, COLOR_MAGENTA, -1, A_NORMAL, A_NORMAL},
-    [STYLE_HUNK] = {37, -1, COLOR_CYAN, -1, A_NORMAL, A_BOLD},
-    [STYLE_BAR] = {250, 236, -1, -1, A_NORMAL, A_REVERSE},
-    [STYLE_BARKEY] = {80, 236, -1, -1, A_NORMAL, A_REVERSE | A_BOLD},
-};
-
-/* The row under the cursor: a quiet ground that all of the above can be read on. */
-#define CURSOR_BG 238
-#define BLURRED_BG 236
-#define CURSOR_FG 255
-#define CURSOR_DIM 250
+static attr_t attributes(unsigned set)
+{
+	return (set & THEME_BOLD ? A_BOLD : 0) | (set & THEME_DIM ? A_DIM : 0) |
+	       (set & THEME_UNDERLINE ? A_UNDERLINE : 0) | (set & THEME_REVERSE ? A_REVERSE : 0);
+}
 
 /* One pair for a style and what lies over it. */
-static short make_pair(short *next, short fg, short bg)
+static short make_pair(short *next, int fg, int bg)
 {
 	short pair = (*next)++;
 
-	return init_pair(pair, fg, bg) == ERR ? 0 : pair;
+	return init_extended_pair(pair, fg, bg) == ERR ? 0 : pair;
 }
 
-static void set_colours(struct screen *s)
+/* A colour of the 256 for this terminal: those of direct colour have no numbers beyond 7. */
+static int colour_of_256(int colour)
 {
-	bool rich = COLORS >= 256;
+	return COLORS > 256 && colour >= 16 ? theme_rgb_of(colour) : colour;
+}
+
+/* What COLORFGBG ("15;0", "0;default;15") says of the terminal's ground. */
+static enum theme_name guess_theme(void)
+{
+	const char *env = getenv("COLORFGBG"), *last = env ? strrchr(env, ';') : NULL;
+
+	return last && (!strcmp(last, ";15") || !strcmp(last, ";7")) ? THEME_LIGHT : THEME_DARK;
+}
+
+static enum theme_name choose_theme(const struct settings *set)
+{
+	const char *none = getenv("NO_COLOR");
+
+	if ((none && *none) || set->theme == SETTINGS_MONO || set->colours == SETTINGS_NONE)
+		return THEME_MONO;
+	return set->theme == SETTINGS_DARK    ? THEME_DARK
+	       : set->theme == SETTINGS_LIGHT ? THEME_LIGHT
+					      : guess_theme();
+}
+
+/* The number of colours to paint with: what the terminal has, and what is wished for. */
+static int32_t choose_colours(const struct settings *set)
+{
+	int32_t has = has_colors() ? COLORS : 0;
+
+	if (set->colours == SETTINGS_256 && has > 256)
+		return 256;
+	return set->colours == SETTINGS_8 && has > 8 ? 8 : has;
+}
+
+static void set_looks(struct screen *s, const struct settings *set)
+{
+	enum theme_name theme = choose_theme(set);
+	int32_t colours = choose_colours(set);
 	short next = 1;
 
 	for (int i = 0; i < STYLE_COUNT; i++) {
-		const struct paint *p = &palette[i];
-		short fg = rich ? p->fg256 : p->fg8, bg = rich ? p->bg256 : p->bg8;
+		for (int g = 0; g < GROUND_COUNT; g++) {
+			struct theme_paint p =
+			    theme_paint(theme, colours, (enum style)i, (enum theme_ground)g);
+			int fg = colours == 256 ? colour_of_256(p.fg) : p.fg;
+			int bg = colours == 256 ? colour_of_256(p.bg) : p.bg;
 
-		s->pairs[i][OVER_NOTHING] = make_pair(&next, fg, bg);
-		s->attrs[i][OVER_NOTHING] = p->attr | (!rich && i == STYLE_DIM ? A_DIM : 0) |
-					    (!rich && p->bg256 >= 0 ? p->mono_attr : 0);
-		if (!rich) {
-			s->pairs[i][OVER_CURSOR] = s->pairs[i][OVER_BLURRED] = 0;
-			s->attrs[i][OVER_CURSOR] = p->attr | A_REVERSE;
-			s->attrs[i][OVER_BLURRED] = p->attr | A_UNDERLINE;
-			continue;
+			s->attrs[i][g] = attributes(p.attr);
+			s->pairs[i][g] =
+			    fg == THEME_OWN && bg == THEME_OWN ? 0 : make_pair(&next, fg, bg);
 		}
-		fg = fg < 0 ? CURSOR_FG : i == STYLE_DIM ? CURSOR_DIM : fg;
-		s->pairs[i][OVER_CURSOR] = make_pair(&next, fg, CURSOR_BG);
-		s->pairs[i][OVER_BLURRED] = make_pair(&next, fg, BLURRED_BG);
-		s->attrs[i][OVER_CURSOR] = s->attrs[i][OVER_BLURRED] = p->attr;
 	}
 	s->inks.first = s->inks.next = next;
-	s->inks.end = COLOR_PAIRS < INK_PAIRS_MAX ? (short)COLOR_PAIRS : INK_PAIRS_MAX;
+	s->inks.end = theme == THEME_MONO || colours < 8 ? 0
+		      : COLOR_PAIRS < INK_PAIRS_MAX	 ? (short)COLOR_PAIRS
+							 : INK_PAIRS_MAX;
+	s->inks.full = true;
 }
 
-static void set_mono(struct screen *s)
+/* True for terminals whose fonts have no lines beyond ASCII that one can be sure of. */
+static bool plain_font(void)
 {
-	for (int i = 0; i < STYLE_COUNT; i++) {
-		s->attrs[i][OVER_NOTHING] = palette[i].mono_attr;
-		s->attrs[i][OVER_CURSOR] = (palette[i].mono_attr & A_BOLD) | A_REVERSE;
-		s->attrs[i][OVER_BLURRED] = palette[i].mono_attr | A_UNDERLINE;
-	}
+	const char *term = getenv("TERM");
+
+	return term && (!strncmp(term, "linux", 5) || !strncmp(term, "vt", 2) ||
+			!strcmp(term, "screen.linux"));
+}
+
+static void set_lines(struct screen *s, const struct settings *set)
+{
+	if (!tty_utf8())
+		s->ascii = ROW_ASCII;
+	else if (set->drawing == SETTINGS_ASCII ||
+		 (set->drawing == SETTINGS_LINES_AUTO && plain_font()))
+		s->ascii = ROW_ASCII_LINES;
+	else
+		s->ascii = ROW_UTF8;
+}
+
+/* Movement while a button is held: curses asks only for presses and releases. */
+#define MOTION_ON "\033[?1002h"
+#define MOTION_OFF "\033[?1002l"
+
+static void send_text(const char *text)
+{
+	fputs(text, stdout);
+	fflush(stdout);
+}
+
+static void set_mouse(struct screen *s, bool on)
+{
+	const char *kmous = tigetstr((char *)(uintptr_t) "kmous");
+
+	if (!kmous || kmous == (const char *)-1 || on == s->mouse)
+		return;
+	s->mouse = on;
+	mouseinterval(0); /* else each click waits whether it becomes two */
+	mousemask(on ? ALL_MOUSE_EVENTS | REPORT_MOUSE_POSITION : 0, NULL);
+	send_text(on ? MOTION_ON : MOTION_OFF);
+}
+
+void screen_settings(struct screen *s, const struct settings *set)
+{
+	set_looks(s, set);
+	set_lines(s, set);
+	set_mouse(s, set->mouse);
+	screen_spoiled(s);
 }
 
 /* What a fatal signal writes: curses cannot be called then. */
@@ -118,7 +172,8 @@ static void prepare_farewell(struct screen *s)
 {
 	static const char *const capabilities[] = {"sgr0", "rmkx", "rmcup", "cnorm"};
 
-	s->farewell[0] = '\0';
+	/* those who know no mouse pass over it */
+	strcpy(s->farewell, MOTION_OFF "\033[?1000l\033[?1006l");
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
 		const char *text = tigetstr((char *)(uintptr_t)capabilities[i]);
 
@@ -141,18 +196,35 @@ static void configure(struct screen *s)
 	set_escdelay(ESCAPE_MS);
 	curs_set(0);
 	leaveok(stdscr, FALSE);
-	if (!getenv("NO_COLOR") && has_colors() && start_color() != ERR &&
-	    use_default_colors() != ERR)
-		set_colours(s);
-	else
-		set_mono(s);
+	if (has_colors() && start_color() != ERR)
+		use_default_colors();
 	prepare_farewell(s);
 }
 
-struct screen *screen_new(struct err *e)
+/* The name of TERM's entry for direct colour, where true colour is wished for and there is one. */
+static char *direct_term(const struct settings *set)
+{
+	const char *term = getenv("TERM");
+	size_t n = term ? strlen(term) : 0;
+	char name[80];
+	int found;
+
+	if (set->colours != SETTINGS_TRUE || n > 60)
+		return NULL;
+	if (n > 9 && !strcmp(term + n - 9, "-256color"))
+		n -= 9;
+	snprintf(name, sizeof(name), "%.*s-direct", (int)n, term ? term : "");
+	if (setupterm(name, STDOUT_FILENO, &found) == ERR)
+		return NULL;
+	del_curterm(cur_term);
+	return strdup(name);
+}
+
+struct screen *screen_new(const struct settings *set, struct err *e)
 {
 	struct screen *s;
 	const char *term = getenv("TERM");
+	char *direct;
 	int ret;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
@@ -170,8 +242,9 @@ struct screen *screen_new(struct err *e)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		abort();
-	s->ascii = !tty_utf8();
-	s->curses = newterm(term && *term ? NULL : "dumb", stdout, stdin);
+	direct = direct_term(set);
+	s->curses = newterm(direct ? direct : term && *term ? NULL : "dumb", stdout, stdin);
+	free(direct);
 	if (!s->curses || !tigetstr("cup") || tigetstr("cup") == (char *)-1) {
 		if (s->curses) {
 			endwin();
@@ -184,6 +257,7 @@ struct screen *screen_new(struct err *e)
 		return NULL;
 	}
 	configure(s);
+	screen_settings(s, set);
 	return s;
 }
 
@@ -191,6 +265,7 @@ void screen_free(struct screen *s)
 {
 	if (!s)
 		return;
+	set_mouse(s, false);
 	endwin();
 	tty_farewell(NULL);
 	delscreen(s->curses);
@@ -208,7 +283,7 @@ size_t screen_cols(const struct screen *s)
 	return COLS > 0 ? (size_t)COLS : 1;
 }
 
-bool screen_ascii(const struct screen *s)
+enum row_ascii screen_ascii(const struct screen *s)
 {
 	return s->ascii;
 }
@@ -232,7 +307,9 @@ void screen_clear(struct screen *s)
 	erase();
 	s->typing = false;
 	if (s->inks.full) {
-		memset(s->inks.pairs, 0, INK_COLOURS * INK_COLOURS * sizeof(*s->inks.pairs));
+		if (s->inks.pairs)
+			memset(s->inks.pairs, 0,
+			       INK_COLOURS * INK_COLOURS * sizeof(*s->inks.pairs));
 		s->inks.next = s->inks.first;
 		s->inks.full = false;
 	}
@@ -240,7 +317,7 @@ void screen_clear(struct screen *s)
 
 static void set_style(const struct screen *s, enum style style, int over)
 {
-	int ground = over & 3;
+	int ground = over & 3; /* OVER_CURSOR and OVER_BLURRED are those of the theme */
 	attr_t attr = s->attrs[style][ground];
 
 	if (over & OVER_HIT)
@@ -297,17 +374,17 @@ void screen_put(struct screen *s, size_t y, size_t x, enum style style, int over
 }
 
 /* A colour of the 256 as this terminal has it: *bright where only bold can show it. */
-static short ink_colour(int colour, bool *bright)
+static int ink_colour(int colour, bool *bright)
 {
-	if (colour < 0 || COLORS >= 256)
-		return (short)colour;
+	if (colour < 0 || COLORS == 256 || (COLORS > 256 && (colour < 8 || colour >= 16)))
+		return colour_of_256(colour);
 	*bright |= colour >= 8 && colour < 16;
-	return colour < 16 ? (short)(colour % 8) : -1;
+	return colour < 16 ? colour % 8 : -1;
 }
 
-static short ink_pair(struct inks *k, short fg, short bg)
+static short ink_pair(struct inks *k, int fg_of_256, int bg_of_256, int fg, int bg)
 {
-	size_t at = (size_t)(fg + 1) * INK_COLOURS + (size_t)(bg + 1);
+	size_t at = (size_t)(fg_of_256 + 1) * INK_COLOURS + (size_t)(bg_of_256 + 1);
 
 	if ((fg < 0 && bg < 0) || !k->end)
 		return 0;
@@ -325,7 +402,7 @@ void screen_put_ink(struct screen *s, size_t y, size_t x, uint32_t ink, int over
 		    size_t n)
 {
 	bool bright = ink & INK_BOLD, dark = false;
-	short fg = ink_colour(INK_FG_OF(ink), &bright), bg = ink_colour(INK_BG_OF(ink), &dark);
+	int fg = ink_colour(INK_FG_OF(ink), &bright), bg = ink_colour(INK_BG_OF(ink), &dark);
 	attr_t attr = (bright ? A_BOLD : 0) | (ink & INK_UNDERLINE ? A_UNDERLINE : 0) |
 		      (ink & INK_ITALIC ? A_ITALIC : 0) | (ink & INK_REVERSE ? A_REVERSE : 0);
 
@@ -335,7 +412,7 @@ void screen_put_ink(struct screen *s, size_t y, size_t x, uint32_t ink, int over
 	}
 	if (over & OVER_HIT)
 		attr ^= A_REVERSE;
-	attr_set(attr, ink_pair(&s->inks, fg, bg), NULL);
+	attr_set(attr, ink_pair(&s->inks, INK_FG_OF(ink), INK_BG_OF(ink), fg, bg), NULL);
 	put_text(y, x, text, n);
 }
 
@@ -384,6 +461,36 @@ static uint32_t named_key(wint_t c)
 	return K_NONE;
 }
 
+/* An event of the mouse into s->last; false: none that means something. */
+static bool take_mouse(struct screen *s)
+{
+	static const struct {
+		mmask_t bits;
+		enum screen_mouse_kind kind;
+	} kinds[] = {
+	    {BUTTON4_PRESSED, MOUSE_WHEEL_UP},	 {BUTTON5_PRESSED, MOUSE_WHEEL_DOWN},
+	    {BUTTON1_PRESSED, MOUSE_PRESS},	 {BUTTON1_RELEASED, MOUSE_RELEASE},
+	    {REPORT_MOUSE_POSITION, MOUSE_DRAG},
+	};
+	MEVENT m;
+
+	if (getmouse(&m) == ERR || m.y < 0 || m.x < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!(m.bstate & kinds[i].bits))
+			continue;
+		s->last = (struct screen_mouse){
+		    .kind = kinds[i].kind, .y = (size_t)m.y, .x = (size_t)m.x};
+		return true;
+	}
+	return false;
+}
+
+struct screen_mouse screen_mouse(const struct screen *s)
+{
+	return s->last;
+}
+
 uint32_t screen_key(struct screen *s)
 {
 	wint_t c;
@@ -391,9 +498,12 @@ uint32_t screen_key(struct screen *s)
 	int kind;
 
 	/* a key that means nothing here is passed over, not taken for the end of input */
-	while ((kind = get_wch(&c)) == KEY_CODE_YES)
+	while ((kind = get_wch(&c)) == KEY_CODE_YES) {
+		if (c == KEY_MOUSE && take_mouse(s))
+			return SCREEN_MOUSE;
 		if ((key = named_key(c)) != K_NONE)
 			return key;
+	}
 	if (kind == ERR)
 		return K_NONE;
 	if (c == '\n')
@@ -415,6 +525,8 @@ uint32_t screen_key(struct screen *s)
 
 void screen_leave(struct screen *s)
 {
+	s->moused = s->mouse;
+	set_mouse(s, false);
 	endwin();
 	tty_farewell(NULL);
 }
@@ -423,6 +535,7 @@ void screen_return(struct screen *s)
 {
 	tty_farewell(s->farewell);
 	reset_prog_mode();
+	set_mouse(s, s->moused);
 	screen_resized(s);
 	refresh();
 }

@@ -6,6 +6,7 @@
 #define GAOL_TUI_SCREEN_H
 
 #include "core/err.h"
+#include "tui/settings.h"
 #include "views/row.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,13 +23,15 @@ enum screen_over {
 };
 
 /* Takes the terminal of standard input and output. NULL with e set. One at a time. */
-struct screen *screen_new(struct err *e);
+struct screen *screen_new(const struct settings *set, struct err *e);
+/* Takes theme, colours (but for true ones), lines and mouse of other settings. */
+void screen_settings(struct screen *s, const struct settings *set);
 /* Gives it back as it was. */
 void screen_free(struct screen *s);
 size_t screen_rows(const struct screen *s);
 size_t screen_cols(const struct screen *s);
-/* True when nothing beyond ASCII may be drawn. */
-bool screen_ascii(const struct screen *s);
+/* What may be drawn beyond ASCII. */
+enum row_ascii screen_ascii(const struct screen *s);
 /* After SIGWINCH: takes the new size. */
 void screen_resized(struct screen *s);
 /* Everything is sent anew with the next screen_show. */
@@ -49,8 +52,24 @@ void screen_caret(struct screen *s, size_t y, size_t x);
 /* Sends what changed. */
 void screen_show(struct screen *s);
 
-/* The next key (keymaps/key.h), K_NONE when none is waiting. Never waits longer than it takes to
- * tell an escape key from an escape sequence. */
+/* Beside keys: the mouse, see screen_mouse. */
+#define SCREEN_MOUSE 0x120000u
+enum screen_mouse_kind {
+	MOUSE_PRESS, /* of the first button */
+	MOUSE_DRAG,  /* moved with it held */
+	MOUSE_RELEASE,
+	MOUSE_WHEEL_UP,
+	MOUSE_WHEEL_DOWN
+};
+struct screen_mouse {
+	enum screen_mouse_kind kind;
+	size_t y, x;
+};
+/* The event that screen_key answered SCREEN_MOUSE for. */
+struct screen_mouse screen_mouse(const struct screen *s);
+
+/* The next key (keymaps/key.h), SCREEN_MOUSE, or K_NONE when none is waiting. Never waits longer
+ * than it takes to tell an escape key from an escape sequence. */
 uint32_t screen_key(struct screen *s);
 
 /* The terminal is given to somebody else for a while, and taken again. */

@@ -100,12 +100,13 @@ static const struct entry entries[] = {
 	   .help = "What lines and signs are drawn with. auto is ascii in a locale without UTF-8 "
 		   "and on terminals whose fonts lack them (linux, vt*, screen.linux)."},
      .set = set_word,
-     FIELD(lines)},
+     FIELD(drawing)},
     {.k = {.section = "console",
 	   .key = "mouse",
 	   .deflt = "yes",
-	   .help = "Select, scroll, sort and drag with the mouse. The terminal's own selection then "
-		   "needs Shift held down; `:toggle mouse` and its key switch while one works."},
+	   .help =
+	       "Select, scroll, sort and drag with the mouse. The terminal's own selection then "
+	       "needs Shift held down; `:toggle mouse` and its key switch while one works."},
      .set = set_bool,
      .want = "yes or no",
      FIELD(mouse)},
@@ -189,8 +190,8 @@ static int take(void *user, const struct ini_item *it, struct err *e)
 			complain(r, it->line, "no such section: %s: write [console] or [keys]",
 				 it->section);
 	} else if (it->key && !en) {
-		complain(r, it->line, "no such setting in [%s]: %s: it has %s", it->section, it->key,
-			 buf_cstr(&known));
+		complain(r, it->line, "no such setting in [%s]: %s: it has %s", it->section,
+			 it->key, buf_cstr(&known));
 	} else if (en && !en->set(en, (char *)r->s + en->off, it->value)) {
 		complain(r, it->line, "%s: not a value: %s: write %s", it->key,
 			 it->value ? it->value : "(nothing)", en->want ? en->want : en->k.words);

@@ -16,6 +16,7 @@
 
 #include "core/err.h"
 #include <stdbool.h>
+#include <stddef.h>
 
 #define SETTINGS_FILE "gaol.conf"
 
@@ -30,7 +31,7 @@ enum settings_colours {
 enum settings_lines { SETTINGS_LINES_AUTO, SETTINGS_UTF8, SETTINGS_ASCII };
 
 struct settings {
-	unsigned theme, colours, lines; /* of the enums above */
+	unsigned theme, colours, drawing; /* of the enums above */
 	bool mouse;
 	bool read_only;
 	char keymap[64];	 /* name of a built-in map */

@@ -19,6 +19,7 @@ struct help {
 	struct line *lines;
 	size_t n, cap;
 	enum keymap_view from; /* the view that was asked in */
+	size_t keys_cols;      /* what most keys of a command need */
 };
 
 static struct line *add(struct help *h, enum kind kind)
@@ -70,6 +71,57 @@ static void forget(struct help *h)
 	h->n = 0;
 }
 
+/* All keys that lead to a command outside of views with their own. */
+struct keys {
+	enum command_id command;
+	char text[64];
+	size_t n;
+};
+
+static bool generic_key(void *user, const struct keymap_binding *b)
+{
+	struct keys *k = user;
+	char one[48];
+
+	if (b->view != KEYMAP_GENERIC || b->command != k->command || *b->args)
+		return true;
+	key_seq_text(b->keys, b->nkeys, one, sizeof(one));
+	if (k->n + strlen(one) + 3 < sizeof(k->text))
+		k->n += (size_t)snprintf(k->text + k->n, sizeof(k->text) - k->n, "%s%s",
+					 k->n ? "  " : "", one);
+	return true;
+}
+
+#define KEYS_COLS 18 /* at least, where there is room, */
+#define KEYS_MOST 32 /* and at most */
+
+static void keys_of(struct view *v, const struct line *l, struct keys *keys)
+{
+	*keys = (struct keys){.command = l->command};
+	if (l->kind == LINE_BINDING)
+		key_seq_text(l->binding.keys, l->binding.nkeys, keys->text, sizeof(keys->text));
+	else
+		keymap_each(v->env->keymap, generic_key, keys);
+}
+
+/* How wide the column of keys is, for the map that is in force. */
+static size_t widest_keys(struct view *v)
+{
+	const struct help *h = v->state;
+	size_t most = KEYS_COLS;
+
+	for (size_t i = 0; i < h->n; i++) {
+		struct keys keys;
+
+		if (h->lines[i].kind != LINE_COMMAND && h->lines[i].kind != LINE_BINDING)
+			continue;
+		keys_of(v, &h->lines[i], &keys);
+		if (strlen(keys.text) > most)
+			most = strlen(keys.text);
+	}
+	return most < KEYS_MOST ? most : KEYS_MOST;
+}
+
 static void fill(struct view *v)
 {
 	struct help *h = v->state;
@@ -86,6 +138,7 @@ static void fill(struct view *v)
 
 		keymap_each(v->env->keymap, own_binding, &c);
 	}
+	h->keys_cols = widest_keys(v);
 	v->first = 0;
 	v->end = h->n;
 	view_stale(v);
@@ -115,43 +168,19 @@ static void info(struct view *v, struct row *out)
 	row_str(out, STYLE_DIM, "gaol " GAOL_VERSION);
 }
 
-/* All keys that lead to a command outside of views with their own. */
-struct keys {
-	enum command_id command;
-	char text[64];
-	size_t n;
-};
-
-static bool generic_key(void *user, const struct keymap_binding *b)
-{
-	struct keys *k = user;
-	char one[48];
-
-	if (b->view != KEYMAP_GENERIC || b->command != k->command || *b->args)
-		return true;
-	key_seq_text(b->keys, b->nkeys, one, sizeof(one));
-	if (k->n + strlen(one) + 3 < sizeof(k->text))
-		k->n += (size_t)snprintf(k->text + k->n, sizeof(k->text) - k->n, "%s%s",
-					 k->n ? "  " : "", one);
-	return true;
-}
-
-#define KEYS_COLS 18
 #define NAME_COLS 22
 
 static void command_row(struct view *v, const struct line *l, const struct look *k, struct row *out)
 {
 	const struct command *c = command_get(l->command);
-	struct keys keys = {.command = l->command};
+	const struct help *h = v->state;
+	struct keys keys;
 	char name[64];
 
-	if (l->kind == LINE_BINDING)
-		key_seq_text(l->binding.keys, l->binding.nkeys, keys.text, sizeof(keys.text));
-	else
-		keymap_each(v->env->keymap, generic_key, &keys);
+	keys_of(v, l, &keys);
 	row_str(out, STYLE_TEXT, " ");
 	row_str(out, STYLE_KEY, keys.text);
-	row_to(out, 1 + (k->width < 60 ? 10 : KEYS_COLS));
+	row_to(out, 1 + (k->width < 60 ? 10 : h->keys_cols));
 	snprintf(name, sizeof(name), "%s%s%s", c->name,
 		 l->kind == LINE_BINDING ? (*l->binding.args ? " " : "") : (c->args ? " " : ""),
 		 l->kind == LINE_BINDING ? l->binding.args : (c->args ? c->args : ""));

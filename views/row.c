@@ -78,7 +78,7 @@ static void append(struct row *r, enum style s, const char *text, size_t n, int 
 		if (n / BYTES_A_COLUMN > left)
 			n = left * BYTES_A_COLUMN;
 	}
-	text_escape(&r->text, text, n, flags | (r->ascii ? TEXT_ASCII : 0));
+	text_escape(&r->text, text, n, flags | (r->ascii == ROW_ASCII ? TEXT_ASCII : 0));
 	close_span(r, s, start);
 }
 
@@ -96,7 +96,7 @@ void row_ink(struct row *r, uint32_t ink, const char *text, size_t n)
 {
 	size_t start = r->text.len;
 
-	text_escape(&r->text, text, n, TEXT_BACKSLASH | (r->ascii ? TEXT_ASCII : 0));
+	text_escape(&r->text, text, n, TEXT_BACKSLASH | (r->ascii == ROW_ASCII ? TEXT_ASCII : 0));
 	close_ink(r, STYLE_TEXT, ink, start);
 }
 
@@ -172,7 +172,7 @@ static void field(struct row *r, enum style s, size_t width, const char *text, s
 		from = tail ? n - width * BYTES_A_COLUMN : 0;
 		n = width * BYTES_A_COLUMN;
 	}
-	text_escape(&b, text + from, n, r->ascii ? TEXT_ASCII : 0);
+	text_escape(&b, text + from, n, r->ascii == ROW_ASCII ? TEXT_ASCII : 0);
 	if (text_width(buf_cstr(&b), b.len) <= width) {
 		put(r, s, buf_cstr(&b), b.len, width, false);
 	} else if (tail && width) {
@@ -213,7 +213,7 @@ void row_right(struct row *r, enum style s, size_t width, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
-	text_escape(&safe, buf_cstr(&b), b.len, r->ascii ? TEXT_ASCII : 0);
+	text_escape(&safe, buf_cstr(&b), b.len, r->ascii == ROW_ASCII ? TEXT_ASCII : 0);
 	put(r, s, buf_cstr(&safe), text_fit(buf_cstr(&safe), safe.len, width), width, true);
 	buf_free(&b);
 	buf_free(&safe);

@@ -46,6 +46,13 @@ enum glyph {
 	GLYPH_COUNT
 };
 
+/* What a terminal cannot show. */
+enum row_ascii {
+	ROW_UTF8,
+	ROW_ASCII,	/* nothing beyond ASCII */
+	ROW_ASCII_LINES /* letters beyond ASCII, but not the signs of enum glyph */
+};
+
 /*
  * Ink: what a guest wants its text on its console to look like, over STYLE_TEXT: colours of the 256
  * and attributes. 0: like any text.
@@ -69,7 +76,7 @@ struct row {
 	size_t nspans, cap;
 	size_t cols;  /* width so far */
 	size_t limit; /* columns that will be looked at; text beyond may be left out. 0: all */
-	bool ascii;   /* of the terminal: nothing beyond ASCII */
+	enum row_ascii ascii; /* of the terminal */
 };
 
 /* Empties a row, keeps its memory, limit and ascii. */

@@ -34,7 +34,7 @@ struct view_env {
 	struct model *model;	 /* the jails and their states */
 	struct journal *journal; /* messages and command lines */
 	struct keymap *keymap;
-	bool ascii;
+	enum row_ascii ascii; /* of the terminal */
 	bool read_only;
 	/* Something is to be painted anew; cheap. */
 	void (*dirty)(void *user);

@@ -249,6 +249,106 @@ START_TEST(builtin_default)
 }
 END_TEST
 
+static bool remember(void *user, const struct keymap_binding *b)
+{
+	char text[64];
+
+	buf_fmt(user, "unbind %s %s\n", keymap_view_name(b->view),
+		key_seq_text(b->keys, b->nkeys, text, sizeof(text)));
+	return true;
+}
+
+/* The other maps have no bad line either; each leads out, and nothing of it is for ever. */
+START_TEST(other_builtin_maps)
+{
+	struct buf all = {0};
+	size_t n = 0;
+
+	for (const struct keymap_builtin *k = keymap_builtins; k->name; k++, n++) {
+		struct keymap *one = keymap_new();
+
+		ck_assert_int_eq(keymap_load_builtin(one, k->name, tell, NULL), 0);
+		ck_assert_str_eq(buf_cstr(&told), "");
+		for (int v = 0; v < KEYMAP_VIEWS; v++) {
+			static const enum command_id needed[] = {CMD_QUIT,   CMD_BACK, CMD_HELP,
+								 CMD_PROMPT, CMD_DOWN, CMD_UP};
+
+			for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+				if (v != KEYMAP_HELP || needed[i] != CMD_HELP)
+					ck_assert_msg(keymap_key_of(one, (enum keymap_view)v,
+								    needed[i], NULL),
+						      "%s: %s in %s", k->name,
+						      command_get(needed[i])->name,
+						      keymap_view_name((enum keymap_view)v));
+		}
+		ck_assert_int_eq(keymap_load_text(one, "none", "unbind * *\n", tell, NULL), 0);
+		keymap_each(one, remember, &all);
+		ck_assert_uint_eq(all.len, 0);
+		keymap_free(one);
+	}
+	ck_assert_uint_eq(n, 3);
+	ck_assert_int_eq(keymap_load_builtin(km, "emacs", tell, NULL), 0);
+	ck_assert_int_eq(at(KEYMAP_JAILS, "<Alt-gt>"), CMD_LAST);
+	ck_assert_int_eq(at(KEYMAP_JAILS, "<Ctrl-x><Ctrl-c>"), CMD_QUIT);
+	ck_assert_int_eq(keymap_load_builtin(km, "vi", tell, NULL), 0);
+	ck_assert_int_eq(at(KEYMAP_JAILS, "g"), -1);
+	ck_assert_int_eq(at(KEYMAP_JAILS, "gg"), CMD_FIRST);
+	buf_free(&all);
+}
+END_TEST
+
+struct each_key {
+	struct keymap_binding b[512];
+	size_t n;
+};
+
+static bool take_binding(void *user, const struct keymap_binding *b)
+{
+	struct each_key *all = user;
+
+	ck_assert_uint_lt(all->n, 512);
+	all->b[all->n++] = *b;
+	return true;
+}
+
+/* Every default alone: unbound it leads nowhere in its view, bound anew to the other command. */
+START_TEST(every_default_can_be_changed)
+{
+	struct each_key all = {.n = 0};
+	const struct keymap_binding *b;
+	struct err e;
+
+	ck_assert_int_eq(keymap_load_builtin(km, "default", tell, NULL), 0);
+	keymap_each(km, take_binding, &all);
+	ck_assert_uint_gt(all.n, 50);
+	for (size_t i = 0; i < all.n; i++) {
+		struct keymap_binding *k = &all.b[i];
+		struct keymap *one = keymap_new();
+		char keys[64] = "", line[128];
+
+		for (size_t j = 0; j < k->nkeys; j++) {
+			char name[32], word[40];
+			uint32_t cp;
+
+			key_seq_text(&k->keys[j], 1, name, sizeof(name));
+			snprintf(word, sizeof(word),
+				 key_parse(name, &cp) && !name[1] ? "%s" : "<%s>", name);
+			strcat(keys, word);
+		}
+		keymap_load_builtin(one, "default", tell, NULL);
+		snprintf(line, sizeof(line), "unbind %s %s", keymap_view_name(k->view), keys);
+		ck_assert_int_eq(keymap_statement(one, line, &e), 0);
+		if (keymap_lookup(one, k->view, k->keys, k->nkeys, &b) == KEYMAP_HIT)
+			ck_assert_msg(b->view != k->view, "%s", line);
+		snprintf(line, sizeof(line), "bind %s %s suspend", keymap_view_name(k->view), keys);
+		ck_assert_int_eq(keymap_statement(one, line, &e), 0);
+		ck_assert_int_eq(keymap_lookup(one, k->view, k->keys, k->nkeys, &b), KEYMAP_HIT);
+		ck_assert_int_eq(b->command, CMD_SUSPEND);
+		keymap_free(one);
+	}
+}
+END_TEST
+
 START_TEST(commands_are_whole)
 {
 	size_t matches;
@@ -286,6 +386,8 @@ int main(void)
 	tcase_add_test(tc, unbind_and_statements);
 	tcase_add_test(tc, includes);
 	tcase_add_test(tc, builtin_default);
+	tcase_add_test(tc, other_builtin_maps);
+	tcase_add_test(tc, every_default_can_be_changed);
 	tcase_add_test(tc, commands_are_whole);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(ascii_rows)
 {
-	r.ascii = true;
+	r.ascii = ROW_ASCII;
 	row_add(&r, STYLE_TEXT, "caf\xc3\xa9", 5);
 	row_glyph(&r, STYLE_TEXT, GLYPH_ARROW);
 	row_field(&r, STYLE_TEXT, 4, "abcdef", 6);

@@ -408,10 +408,10 @@ START_TEST(log_as_text)
 	    " \xe2\x97\x8b\xe2\x94\x80\xe2\x95\xaf    #2  hand       5h     1     0     0  the "
 	    "first\n"
 	    " \xe2\x97\x8b      #1  initial    5h     0     0     0  the empty layer\n");
-	env.ascii = v->scratch.ascii = true;
+	env.ascii = v->scratch.ascii = ROW_ASCII;
 	has(look_at(v, 80, 20, time(NULL) + 5 * 3600), " | o    #3");
 	has(buf_cstr(&shot), " o-'    #2");
-	env.ascii = false;
+	env.ascii = ROW_UTF8;
 	/* what commands mean for the row under the cursor */
 	view_go(v, 2);
 	ck_assert(v->ops->target(v, CMD_ROLLBACK, &t, &e));

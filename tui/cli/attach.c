@@ -3,6 +3,7 @@
 #include "core/client.h"
 #include "core/conf.h"
 #include "tui/cli/cli.h"
+#include "tui/settings.h"
 #include <string.h>
 
 static const struct cli_opt opts[] = {
@@ -13,6 +14,7 @@ static const struct cli_opt opts[] = {
 static int run(struct jail *j, struct attach_options *o)
 {
 	struct client *client;
+	struct settings mine;
 	struct conf conf;
 	struct err e;
 
@@ -21,6 +23,9 @@ static int run(struct jail *j, struct attach_options *o)
 		memcpy(o->detach, conf.detach, sizeof(o->detach));
 		conf_free(&conf);
 	}
+	settings_mine(&mine);
+	if (*mine.detach)
+		memcpy(o->detach, mine.detach, sizeof(o->detach));
 	o->name = j->name;
 	if (client_connect(&client, j, &e))
 		return cli_fail(&e);
@@ -55,10 +60,11 @@ const struct verb verb_attach = {
     .name = "attach",
     .args = "NAME [-r]",
     .help = "Puts the console of a running jail on this terminal",
-    .more = "Every key goes to the guest, Ctrl-C too. Ctrl-] d detaches (a setting in "
-	    "jail.conf); Ctrl-] twice sends one. The jail runs on. Any number of "
-	    "terminals may be attached. What the guest writes is filtered: text, colours "
-	    "and cursor movement pass, nothing that makes a terminal answer.",
+    .more =
+	"Every key goes to the guest, Ctrl-C too. Ctrl-] d detaches (a setting in "
+	"jail.conf, or in your gaol.conf); Ctrl-] twice sends one. The jail runs on. Any number of "
+	"terminals may be attached. What the guest writes is filtered: text, colours "
+	"and cursor movement pass, nothing that makes a terminal answer.",
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = attach,
