@@ -212,7 +212,9 @@ static void reach_done(void *data)
 	struct console *c = v->state;
 
 	c->job = NULL;
-	if (r->detach[0])
+	if (v->env->detach[0])
+		memcpy(c->detach, v->env->detach, sizeof(c->detach));
+	else if (r->detach[0])
 		memcpy(c->detach, r->detach, sizeof(c->detach));
 	if (!r->client)
 		return;

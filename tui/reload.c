@@ -73,6 +73,7 @@ void app_apply_settings(struct app *a)
 {
 	a->env.read_only = a->opt->read_only || a->settings.read_only;
 	a->env.ascii = screen_ascii(a->screen);
+	memcpy(a->env.detach, a->settings.detach, sizeof(a->env.detach));
 	for (size_t i = 0; i < a->depth; i++) {
 		struct view *v = a->stack[i], *pane = v->ops->pane ? v->ops->pane(v) : NULL;
 

@@ -36,6 +36,7 @@ struct view_env {
 	struct keymap *keymap;
 	enum row_ascii ascii; /* of the terminal */
 	bool read_only;
+	unsigned char detach[2]; /* keys that leave a console; 0, 0: as the jail says */
 	/* Something is to be painted anew; cheap. */
 	void (*dirty)(void *user);
 	/* The same, and somebody waits for it. */
