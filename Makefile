@@ -54,7 +54,7 @@ PROGRAM   := $(BUILD)/gaol
 all: deps ## build ./gaol and the guest's init (default)
 	$(Q)$(MAKE) --no-print-directory built
 
-built: $(PROGRAM) $(BUILD)/guest/init $(if $(filter build,$(BUILD)),gaol)
+built: $(PROGRAM) $(BUILD)/guest/init $(BUILD)/guest/wall $(if $(filter build,$(BUILD)),gaol)
 
 demo: all kernel ## make a jail, let an installer do its worst, watch, diff, undo
 	$(Q)bash tests/demo.sh ./gaol
@@ -106,6 +106,7 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 	$(Q)$(MAKE) --no-print-directory kernel
 	install -D -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/gaol
 	install -D -m 0755 $(BUILD)/guest/init $(DESTDIR)$(PREFIX)/lib/gaol/init
+	install -D -m 0755 $(BUILD)/guest/wall $(DESTDIR)$(PREFIX)/lib/gaol/wall
 	install -D -m 0755 "$$(bash kernel/build.sh path)" $(DESTDIR)$(PREFIX)/lib/gaol/linux
 	install -D -m 0644 man/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1
 	install -D -m 0644 man/gaol-format.7 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7
@@ -160,6 +161,12 @@ $(BUILD)/guest/init: $(wildcard guest/*.c guest/*.h) core/chanproto.h
 	@mkdir -p $(@D)
 	@echo "  INIT  $@"
 	$(Q)$(CC) $(CSTD) $(WARN) -Os -I. -static -s -o $@ $(filter %.c,$^)
+
+# The last step into the guest's walls: static as well, it runs where no library is.
+$(BUILD)/guest/wall: core/wall/step/step.c
+	@mkdir -p $(@D)
+	@echo "  WALL  $@"
+	$(Q)$(CC) $(CSTD) $(WARN) -Os -I. -static -s -o $@ $<
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIB) $(FACE_LIB)
 	@mkdir -p $(@D)

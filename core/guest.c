@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/hostproc.h"
+#include "core/wall/calls.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -41,7 +42,7 @@ struct guest {
 
 /* Argument lists are built by hand: no shell ever sees them. */
 struct args {
-	char *v[96];
+	char *v[128];
 	size_t n;
 };
 
@@ -88,6 +89,20 @@ static unsigned long guess_lpj(void)
 	return mips > 1 ? (unsigned long)(mips * 500000 / 100) : 20000000;
 }
 
+/* The guest's memory is a file in its private tmpfs; a little more for mconsole's socket, the pid
+ * file and the image of its stubs. */
+static unsigned long long tmp_size(const struct guest_config *c)
+{
+	return (unsigned long long)c->memory + (4 << 20);
+}
+
+static void bind_args(struct args *a, const char *how, const char *from, const char *to)
+{
+	arg(a, how);
+	arg(a, from);
+	arg(a, to);
+}
+
 static void wall_args(struct args *a, const struct guest_config *c, const char *box, int info_fd)
 {
 	static const char *const walls[] = {"bwrap",	     "--unshare-user",	  "--unshare-all",
@@ -98,27 +113,34 @@ static void wall_args(struct args *a, const struct guest_config *c, const char *
 		arg(a, walls[i]);
 	arg(a, "--info-fd");
 	argf(a, "%d", info_fd);
-	arg(a, "--ro-bind");
-	arg(a, box ? "/run/k" : c->kernel);
-	arg(a, "/k");
-	arg(a, "--bind");
-	arg(a, box ? "/run/f" : c->fs_sock);
-	arg(a, "/f");
-	arg(a, "--bind");
-	arg(a, box ? "/run/c" : c->chan_sock);
-	arg(a, "/c");
-	/* The guest's memory is a file in here; a little more for mconsole's socket and pid file.
-	 */
+	bind_args(a, "--ro-bind", box ? "/run/k" : c->kernel, "/k");
+	bind_args(a, "--ro-bind", box ? "/run/w" : c->step, "/w");
+	bind_args(a, "--bind", box ? "/run/f" : c->fs_sock, "/f");
+	bind_args(a, "--bind", box ? "/run/c" : c->chan_sock, "/c");
 	arg(a, "--size");
-	argf(a, "%llu", (unsigned long long)c->memory + (4 << 20));
+	argf(a, "%llu", tmp_size(c));
 	arg(a, "--tmpfs");
 	arg(a, "/tmp");
+	/* bubblewrap's root is a tmpfs without a limit: memory of the host's, if it could be
+	 * written. */
+	arg(a, "--remount-ro");
+	arg(a, "/");
 	arg(a, "--setenv");
 	arg(a, "TMPDIR");
 	arg(a, "/tmp");
 	arg(a, "--chdir");
 	arg(a, "/");
 	arg(a, "--");
+}
+
+/* The last step before the kernel's image: core/wall/step/step.c has its arguments. */
+static void step_args(struct args *a, const struct guest_config *c, int filter)
+{
+	arg(a, "/w");
+	argf(a, "%d", filter);
+	argf(a, "%llu", tmp_size(c));
+	argf(a, "%d", GUEST_PROCESSES);
+	arg(a, c->landlock ? "1" : "0");
 }
 
 static void kernel_args(struct args *a, const struct guest_config *c)
@@ -170,6 +192,8 @@ static int enter_box(const struct guest_config *c, const char *box)
 		return -errno;
 	int ret = box_bind(box, "k", c->kernel);
 	if (!ret)
+		ret = box_bind(box, "w", c->step);
+	if (!ret)
 		ret = box_bind(box, "f", c->fs_sock);
 	if (!ret)
 		ret = box_bind(box, "c", c->chan_sock);
@@ -192,11 +216,16 @@ static void hold_on_cpu(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* Descriptors that bubblewrap gets. */
+struct passed {
+	int console, info, filter;
+};
+
 /* Between fork and exec: failures are told through report_fd, which exec closes. */
 static _Noreturn void child(const struct guest_config *c, const char *box, pid_t warden,
-			    char **argv, int console, int info, int report_fd)
+			    char **argv, const struct passed *p, int report_fd)
 {
-	struct rlimit no_core = {0, 0};
+	struct rlimit no_core = {1, 1}; /* see core/wall/step/step.c */
 	sigset_t none;
 	const char *what = "walls";
 	int ret = 0;
@@ -218,10 +247,11 @@ static _Noreturn void child(const struct guest_config *c, const char *box, pid_t
 	personality(ADDR_NO_RANDOMIZE);
 	if (!ret) {
 		what = "bwrap";
-		dup2(console, 0);
-		dup2(console, 1);
-		dup2(console, 2);
-		fcntl(info, F_SETFD, 0);
+		dup2(p->console, 0);
+		dup2(p->console, 1);
+		dup2(p->console, 2);
+		fcntl(p->info, F_SETFD, 0);
+		fcntl(p->filter, F_SETFD, 0);
 		execvp(argv[0], argv);
 		ret = -errno;
 	}
@@ -264,7 +294,7 @@ static int await_exec(int fd, struct err *e)
 	return err_set(e, -EIO, "guest: %s: `gaol doctor` tells what is missing", why);
 }
 
-static pid_t fork_child(const struct guest_config *c, const char *box, int console, int info,
+static pid_t fork_child(const struct guest_config *c, const char *box, const struct passed *p,
 			struct err *e)
 {
 	struct args a = {.n = 0};
@@ -274,11 +304,12 @@ static pid_t fork_child(const struct guest_config *c, const char *box, int conso
 		err_sys(e, "guest: pipe");
 		return -1;
 	}
-	wall_args(&a, c, box, info);
+	wall_args(&a, c, box, p->info);
+	step_args(&a, c, p->filter);
 	kernel_args(&a, c);
 	pid_t warden = getpid(), pid = fork();
 	if (!pid)
-		child(c, box, warden, a.v, console, info, report[1]);
+		child(c, box, warden, a.v, p, report[1]);
 	if (pid < 0)
 		err_sys(e, "guest: fork");
 	close(report[1]);
@@ -294,10 +325,12 @@ static pid_t fork_child(const struct guest_config *c, const char *box, int conso
 struct guest *guest_start(struct loop *l, const struct guest_config *c, int console_fd,
 			  guest_exit_fn *on_exit, void *user, struct err *e)
 {
-	cleanup_fd int console = console_fd;
+	cleanup_fd int console = console_fd, filter = calls_filter(c->trusting, e);
 	char *box = NULL;
 	int info[2];
 
+	if (filter < 0)
+		return NULL;
 	if (pipe2(info, O_CLOEXEC)) {
 		err_sys(e, "guest: pipe");
 		return NULL;
@@ -306,7 +339,8 @@ struct guest *guest_start(struct loop *l, const struct guest_config *c, int cons
 		box = xasprintf("%s/box", c->run);
 		mkdir(box, 0700);
 	}
-	pid_t pid = fork_child(c, box, console, info[1], e);
+	struct passed p = {.console = console, .info = info[1], .filter = filter};
+	pid_t pid = fork_child(c, box, &p, e);
 	free(box);
 	close(info[1]);
 	if (pid < 0) {

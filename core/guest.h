@@ -4,8 +4,10 @@
  *
  * A guest never starts outside them: bubblewrap with namespaces for user, mount, pid, ipc, uts,
  * cgroup and network; a root that holds the kernel image, one socket per virtio device and a
- * private tmpfs; its own uid (as root: one per jail, from GUEST_UID_BASE on); no new privileges, no
- * capabilities, an empty environment, no descriptors but its console; parent-death signal.
+ * private tmpfs, and cannot be written; its own uid (as root: one per jail, from GUEST_UID_BASE on);
+ * no new privileges, no capabilities, an empty environment, no descriptors but its console;
+ * parent-death signal. Inside, a last step (core/wall/step/step.c) sets limits, Landlock where the
+ * host has it, and the filter of system calls (core/wall/calls.h).
  */
 #ifndef GAOL_CORE_GUEST_H
 #define GAOL_CORE_GUEST_H
@@ -19,17 +21,21 @@
 /* Far above what adduser, systemd and subuid hand out; 28 bits of the jail directory's inode are
  * added. */
 #define GUEST_UID_BASE 0x70000000u
+/* Host processes of one guest at most: one for each of its processes, and a few. */
+#define GUEST_PROCESSES 4096
 
 struct guest;
 
 struct guest_config {
 	const char *kernel;    /* image, checked by kernel_find */
+	const char *step;      /* the last step's program: probe_step */
 	const char *init;      /* init= in the guest */
 	const char *run;       /* the jail's runtime directory (ours, 0700) */
 	const char *fs_sock;   /* listening socket of the file system device, in run */
 	const char *chan_sock; /* and of the channel's, in run */
 	const char *root_tag;
 	uint64_t memory; /* bytes */
+	bool landlock;	 /* the host has it: probe_landlock */
 	bool trusting;	 /* seccomp mode and SMP */
 	unsigned cpus;
 	uid_t uid;    /* when we are root: whom the guest runs as */

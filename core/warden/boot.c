@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guest's life: devices, walls, channel, orderly end and crash. */
 #include "core/kernel.h"
+#include "core/wall/probe.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <limits.h>
@@ -259,13 +260,15 @@ static void too_long(void *user)
 
 static int launch(struct warden *w, struct err *e)
 {
-	char kernel[PATH_MAX];
+	char kernel[PATH_MAX], step[PATH_MAX];
 	struct stat st;
 	char *fs_path = xasprintf("%s/fs", w->jail.run);
 	char *chan_path = xasprintf("%s/chan", w->jail.run);
 	int console;
 	int ret = kernel_find(kernel, sizeof(kernel), e);
 
+	if (!ret)
+		ret = probe_step(step, sizeof(step), e);
 	if (!ret)
 		ret = open_devices(w, fs_path, chan_path, e);
 	if (!ret)
@@ -277,6 +280,8 @@ static int launch(struct warden *w, struct err *e)
 		ret = err_sys(e, "%s", w->jail.dir);
 	if (!ret) {
 		struct guest_config g = {.kernel = kernel,
+					 .step = step,
+					 .landlock = probe_landlock() > 0,
 					 .init = INIT_PATH,
 					 .run = w->jail.run,
 					 .fs_sock = fs_path,

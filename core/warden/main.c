@@ -312,7 +312,7 @@ int warden_main(int argc, char **argv)
 	 */
 	if (geteuid() == 0)
 		setgroups(0, NULL);
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1}); /* as core/wall/step/step.c says */
 	int ret = open_jail(&w, &a, &e);
 	if (!ret)
 		ret = open_room(&w, &e);

@@ -11,7 +11,7 @@ if [ "$(id -u)" = 0 ]; then
 	room=$work/room
 	kernel=${GAOL_KERNEL:-$(bash "$root/kernel/build.sh" path)}
 	mkdir -p "$room/tmp" "$room/build" && cp "$GAOL" "$room/gaol" && cp "$kernel" "$room/linux" &&
-		cp "$conform" "$room/build/conform" && cp "$root/build/guest/init" "$room/init"
+		cp "$conform" "$room/build/conform" && cp "$root/build/guest/init" "$root/build/guest/wall" "$room/"
 	cp -r "$root/tests" "$room/"
 	chown -R 54321:54321 "$room"
 	(cd "$room" && exec setpriv --reuid 54321 --regid 54321 --clear-groups env -i PATH="$PATH" \

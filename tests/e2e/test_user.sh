@@ -18,7 +18,7 @@ kernel=${GAOL_KERNEL:-$(bash "$root/kernel/build.sh" path)}
 chmod 711 "$work"
 mkdir -p "$work/tree/tests" "$work/tree/man" "$work/guest"
 cp -L "$GAOL" "$work/tree/gaol"
-cp "$root/build/guest/init" "$work/guest/init"
+cp "$root/build/guest/init" "$root/build/guest/wall" "$work/guest/"
 cp "$kernel" "$work/linux"
 cp -r "$root/tests/e2e" "$work/tree/tests/e2e"
 chmod -R a+rX "$work/tree" "$work/guest" "$work/linux"

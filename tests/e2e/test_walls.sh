@@ -40,7 +40,8 @@ warden=$(gaol ls --json | sed -n 's/.*"warden": \([0-9]*\).*/\1/p')
 kernel=$(pgrep -P "$(pgrep -P "$(pgrep -P "$warden" bwrap | head -1)" | head -1)" | head -1)
 check "the guest kernel's process is found" test -d "/proc/$kernel"
 mounts=$(awk '{ print $5 }' "/proc/$kernel/mountinfo" | sort | tr '\n' ' ')
-is "its mounts: root, kernel image, two sockets, its tmpfs" "/ /c /f /k /tmp " "$mounts"
+is "its mounts: root, kernel image, last step, two sockets, its tmpfs" "/ /c /f /k /tmp /w " "$mounts"
+has "the root cannot be written" '^ro,' "$(awk '$5 == "/" { print $6 }' "/proc/$kernel/mountinfo")"
 if [ "$(id -u)" = 0 ]; then
 	uid=$(awk '/^Uid:/ { print $2 }' "/proc/$kernel/status")
 	check "as root it runs under a uid of its own" test "$uid" -ge $((0x70000000))
@@ -54,10 +55,36 @@ is "nothing in its bounding set" 0000000000000000 "$(awk '/^CapBnd:/ { print $2 
 for ns in user mnt pid ipc uts net; do
 	check "its own $ns namespace" test "$(readlink "/proc/$kernel/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")"
 done
+# Filter and limits, for the kernel and for the stubs that guest processes run in.
+filtered() {
+	local p n=0
+	for p in "$1" $(pgrep -P "$1"); do
+		# Seccomp 2 is a filter; a stub in trusting mode has UML's own above ours.
+		awk '/^Seccomp:/ { s = $2 } /^NoNewPrivs:/ { n = $2 } END { exit s != 2 || n != 1 }' \
+			"/proc/$p/status" 2>/dev/null || { [ -e "/proc/$p" ] && return 1; continue; }
+		n=$((n + 1))
+	done
+	echo "$n"
+}
+check "kernel and stubs have a filter" test "$(filtered "$kernel")" -gt 1
+has "no core dump, not to a program either" 'core file size +[01] +[01] ' "$(cat "/proc/$kernel/limits")"
+has "no file is larger than its tmpfs" 'file size +[0-9]+ +[0-9]+ ' "$(cat "/proc/$kernel/limits")"
+is "descriptors: console, memory, epoll, signals, timers, devices; no other" "" \
+	"$(find "/proc/$kernel/fd" -printf '%l\n' | grep -vE '^(|socket:.*|anon_inode:.*|/tmp/.*\(deleted\))$')"
 is "its listeners are closed" "" "$(ss -xl 2>/dev/null | grep -F "$GAOL_RUN/j/" | grep -v '/sock ')"
 
-# The four words.
+# The other mode, with two processors.
 gaol stop j >/dev/null
+check "a trusting jail" gaol new t --speed trusting --memory 128M
+sed -i 's/^\( *\|\t*\)speed = trusting/&\n\tcpus = 2/' "$GAOL_HOME/jails/t/jail.conf"
+check "start it" gaol start t
+warden=$(gaol ls --json | sed -n 's/.*"warden": \([1-9][0-9]*\).*/\1/p' | tail -1)
+kernel=$(pgrep -P "$(pgrep -P "$(pgrep -P "$warden" bwrap | head -1)" | head -1)" | head -1)
+check "trusting: it works" gaol exec t -- sh -c 'test $(nproc) = 2 && for i in 1 2 3; do /bin/true & done; wait'
+check "trusting: kernel and stubs have a filter" test "$(filtered "$kernel")" -gt 1
+gaol rm -f t >/dev/null
+
+# The four words.
 mkdir -p "$work/cow" "$work/ro" && echo base >"$work/cow/f" && echo base >"$work/ro/f" && mkdir "$work/cow/.ssh" && echo key >"$work/cow/.ssh/id"
 check "a jail with words" gaol new w --cow "$work/cow" --ro "$work/ro" --hide /usr/share/doc --fresh /srv
 check "start it" gaol start w
