@@ -137,7 +137,7 @@ static const struct command commands[CMD_COUNT] = {
 		  .group = GROUP_LOOK},
     [CMD_UNMARK] = {.name = "unmark", .help = "forget all marks", .group = GROUP_LOOK},
     [CMD_TOGGLE] = {.name = "toggle",
-		    .args = "reads|denials|pause",
+		    .args = "reads|denials|pause|mouse",
 		    .help = "switch something on or off",
 		    .group = GROUP_LOOK},
     [CMD_REFRESH] = {.name = "refresh",

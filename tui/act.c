@@ -175,6 +175,19 @@ static void do_nothing_here(struct app *a, enum command_id c, const char *args)
 	app_say(a, "%s%s%s has no meaning here", command_get(c)->name, *args ? " " : "", args);
 }
 
+/* What is the program's own; the rest is for views. */
+static void do_toggle(struct app *a, enum command_id c, const char *args)
+{
+	if (strcmp(args, "mouse")) {
+		do_nothing_here(a, c, args);
+		return;
+	}
+	a->settings.mouse = !a->settings.mouse;
+	screen_settings(a->screen, &a->settings);
+	app_say(a, "the mouse is %s",
+		a->settings.mouse ? "used here" : "left to the terminal: select text with it");
+}
+
 /* Starts one operation for each marked jail, or for the one that is meant. */
 static void do_operation(struct app *a, enum command_id c, const char *args)
 {
@@ -335,7 +348,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_FILTER] = do_filter,
     [CMD_MARK] = do_nothing_here,
     [CMD_UNMARK] = do_nothing_here,
-    [CMD_TOGGLE] = do_nothing_here,
+    [CMD_TOGGLE] = do_toggle,
     [CMD_REFRESH] = do_redraw,
     [CMD_ZOOM] = do_zoom,
     [CMD_COPY] = do_copy,

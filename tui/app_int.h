@@ -2,7 +2,7 @@
 /*
  * app_int: the console program's one struct, for the files that make it up: app.c (beginning, loop,
  * end), input.c (keys to commands), act.c (what commands do), op.c (operations on jails, beside the
- * loop), paint.c (rows to screen).
+ * loop), mouse.c, paint.c (rows to screen).
  */
 #ifndef GAOL_TUI_APP_INT_H
 #define GAOL_TUI_APP_INT_H
@@ -33,6 +33,23 @@ struct ask {
 	char jail[JAIL_NAME_MAX + 1];
 };
 
+struct area {
+	size_t y, x, rows, cols;
+};
+
+/* Where things stand since the last painting, for the mouse. */
+struct pane_place {
+	struct view *view;
+	struct area all;
+	bool head; /* its first row has the heads of columns */
+};
+struct layout {
+	struct area body, rule; /* rule: between two panes, when split */
+	bool split;
+	struct pane_place panes[2]; /* as shown: the second is the pane */
+	size_t npanes;
+};
+
 struct app {
 	const struct tui_options *opt;
 	struct settings settings;
@@ -53,6 +70,13 @@ struct app {
 
 	uint32_t keys[KEY_SEQ_MAX]; /* a sequence being typed */
 	size_t nkeys;
+	struct layout layout;
+	/* thousandths of the body for the first pane, by kind of view; below or beside; 0: as usual
+	 */
+	unsigned short split[KEYMAP_VIEWS][2];
+	bool dragging;	    /* the line between the panes */
+	int64_t pressed;    /* ms of the monotonic clock */
+	size_t pressed_row; /* of the screen */
 	struct ask ask;
 	char message[512]; /* unescaped */
 	enum style message_style;
@@ -115,6 +139,9 @@ void app_watch_files(struct app *a);
 void input_ready(struct app *a);
 /* The answer of the prompt that was opened for command c. */
 void input_prompt(struct app *a, enum command_id c, const char *label, const char *text);
+
+/* mouse.c */
+void mouse_event(struct app *a, const struct screen_mouse *m);
 
 /* act.c */
 /* Carries out a command. args may be "". */

@@ -61,7 +61,11 @@ void input_ready(struct app *a)
 
 	/* an attach takes the terminal away in the middle */
 	while (!a->attach && !a->leaving && (key = screen_key(a->screen)) != K_NONE) {
-		if (prompt_is_open(a->prompt))
+		if (key == SCREEN_MOUSE) {
+			struct screen_mouse m = screen_mouse(a->screen);
+
+			mouse_event(a, &m);
+		} else if (prompt_is_open(a->prompt))
 			prompt_key(a->prompt, key);
 		else if (a->ask.open)
 			answer(a, key);

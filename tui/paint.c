@@ -13,10 +13,6 @@
 #define SHARED_COLS 110	 /* the same for a view that wants a share */
 #define SHARED_ROWS 12	 /* and rows below which it has all */
 
-struct area {
-	size_t y, x, rows, cols;
-};
-
 /* Where a search hits in a row's text, in bytes; len 0: nowhere. */
 struct hit {
 	size_t start, len;
@@ -114,8 +110,10 @@ static void paint_rows(struct app *a, struct view *v, struct area at, bool focus
 	size_t first, cursor, n, col = SIZE_MAX;
 	uint64_t caret;
 	bool typed;
+	struct pane_place *place = &a->layout.panes[a->layout.npanes++];
 
-	if (v->ops->head && at.rows > 2) {
+	*place = (struct pane_place){.view = v, .all = at, .head = v->ops->head && at.rows > 2};
+	if (place->head) {
 		v->ops->head(v, &k, &r);
 		put_row(a->screen, &at, 0, &r, 0, NULL);
 		at.y++;
@@ -162,35 +160,64 @@ static void paint_rule(struct app *a, struct area at)
 	row_free(&r);
 }
 
+#define PANE_COLS 16 /* that both panes keep when the line between them is dragged */
+#define PANE_ROWS 2
+
+static size_t within(size_t n, size_t least, size_t whole)
+{
+	if (n + least + 1 > whole)
+		n = whole > least + 1 ? whole - least - 1 : 0;
+	return n < least ? least : n;
+}
+
+/* Columns of the pane on the left. */
+static size_t side_cols(const struct app *a, const struct view *v, size_t cols)
+{
+	unsigned share = a->split[v->ops->keys][1] ? a->split[v->ops->keys][1] : v->ops->share * 10;
+
+	if (share)
+		return within(cols * share / 1000, PANE_COLS, cols);
+	return cols * 2 / 5 < 60 ? cols * 2 / 5 : 60;
+}
+
+/* Rows of the upper pane: few entries need few, the pane below gets the rest. */
+static size_t upper_rows(const struct app *a, const struct view *v, size_t rows)
+{
+	unsigned share = a->split[v->ops->keys][0] ? a->split[v->ops->keys][0] : v->ops->share * 10;
+	size_t most = rows / 3 > 2 ? rows / 3 : 2;
+
+	if (share)
+		return within(rows * share / 1000, PANE_ROWS, rows);
+	if (view_count(v) < most)
+		return view_count(v) > 2 ? view_count(v) : 2;
+	return most;
+}
+
 static void paint_body(struct app *a, struct area at)
 {
 	struct view *v = app_top(a), *pane = v->ops->pane ? v->ops->pane(v) : NULL;
 	struct area first = at, rule = at, second = at;
 
+	a->layout = (struct layout){.body = at};
 	if (!pane || at.rows < (v->ops->share ? SHARED_ROWS : 5) || a->zoomed) {
 		paint_rows(a, a->in_pane && pane ? pane : v, at, true);
 		return;
 	}
 	if (at.cols >= (v->ops->share ? SHARED_COLS : SIDE_BY_SIDE)) {
-		first.cols = at.cols * 2 / 5 < 60 ? at.cols * 2 / 5 : 60;
-		if (v->ops->share)
-			first.cols = at.cols * v->ops->share / 100;
+		first.cols = side_cols(a, v, at.cols);
 		rule.x = at.x + first.cols;
 		rule.cols = 1;
 		second.x = rule.x + 1;
 		second.cols = at.cols - first.cols - 1;
 	} else {
-		/* few entries need few rows; the pane below gets the rest */
-		first.rows = at.rows / 3 > 2 ? at.rows / 3 : 2;
-		if (view_count(v) < first.rows)
-			first.rows = view_count(v) > 2 ? view_count(v) : 2;
-		if (v->ops->share)
-			first.rows = at.rows * v->ops->share / 100;
+		first.rows = upper_rows(a, v, at.rows);
 		rule.y = at.y + first.rows;
 		rule.rows = 1;
 		second.y = rule.y + 1;
 		second.rows = at.rows - first.rows - 1;
 	}
+	a->layout.rule = rule;
+	a->layout.split = true;
 	paint_rows(a, v, first, !a->in_pane);
 	paint_rule(a, rule);
 	paint_rows(a, pane, second, a->in_pane);

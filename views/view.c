@@ -190,6 +190,24 @@ static void go_by(struct view *v, size_t by, int dir)
 		view_go(v, at > by ? at - by : 0);
 }
 
+void view_wheel(struct view *v, int rows)
+{
+	size_t n = view_count(v), page = v->page ? v->page : 1, cursor = view_cursor(v);
+	size_t last = n > page ? n - page : 0, top = view_index(v, v->top);
+	size_t by = (size_t)(rows < 0 ? -rows : rows);
+
+	if (!n)
+		return;
+	if (rows < 0)
+		top = top > by ? top - by : 0;
+	else
+		top = top + by < last ? top + by : last;
+	v->top = view_pos(v, top);
+	v->follow = v->follow && cursor + 1 == n && top == last;
+	view_go(v, cursor < top ? top : cursor >= top + page ? top + page - 1 : cursor);
+	env_dirty(v->env);
+}
+
 bool view_move(struct view *v, enum command_id c)
 {
 	size_t page = v->page > 1 ? v->page - 1 : 1, half = v->page > 1 ? v->page / 2 : 1;

@@ -82,7 +82,7 @@ struct view_ops {
 	void (*title)(struct view *v, struct row *out);
 	/* The right end of the top line: counts, states; may be NULL. */
 	void (*info)(struct view *v, struct row *out);
-	/* Heads of columns; NULL: none. */
+	/* Heads of columns; NULL: none. A press on a word of it does "sort WORD", in lower case. */
 	void (*head)(struct view *v, const struct look *k, struct row *out);
 	void (*row)(struct view *v, uint64_t pos, const struct look *k, struct row *out);
 	/* Line i of what an empty list says instead; false: no more lines. May be NULL. */
@@ -161,6 +161,8 @@ bool view_on_row(const struct view *v);
 void view_go(struct view *v, size_t i);
 /* Moves by a command of GROUP_MOVE; false when it is none that the machinery knows. */
 bool view_move(struct view *v, enum command_id c);
+/* Scrolls by so many rows (less than 0: up); the cursor stays on the screen. */
+void view_wheel(struct view *v, int rows);
 /* Keeps top so that the cursor is on the screen of rows lines, and first..end in mind. */
 void view_scroll(struct view *v, size_t rows);
 
