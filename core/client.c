@@ -97,31 +97,48 @@ static int await_hello(struct client *c, const char *name, struct err *e)
 	    name);
 }
 
-int client_connect(struct client **out, const struct jail *j, struct err *e)
+/* Connects to RUN/sock; the warden's HELLO is not waited for. */
+static int dial(struct client **out, const char *run, const char *name, struct err *e)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	cleanup_fd int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	*out = NULL;
 	if (s < 0)
-		return err_sys(e, "%s: socket", j->name);
-	if ((size_t)snprintf(at.sun_path, sizeof(at.sun_path), "%s/sock", j->run) >=
+		return err_sys(e, "%s: socket", name);
+	if ((size_t)snprintf(at.sun_path, sizeof(at.sun_path), "%s/sock", run) >=
 	    sizeof(at.sun_path))
 		return err_set(e, -ENAMETOOLONG, "%s: too long for a socket's path: set GAOL_RUN",
-			       j->run);
+			       run);
 	if (connect(s, (struct sockaddr *)&at, sizeof(at))) {
 		int code = errno;
 		if (code == ENOENT || code == ECONNREFUSED)
-			return err_set(e, -code, "%s: not running: `gaol start %s`", j->name,
-				       j->name);
-		return err_sys(e, "%s: cannot reach its warden", j->name);
+			return err_set(e, -code, "%s: not running: `gaol start %s`", name, name);
+		return err_sys(e, "%s: cannot reach its warden", name);
 	}
-	struct client *c = client_new(fd_steal(&s));
-	int ret = await_hello(c, j->name, e);
-	if (ret)
-		client_free(c);
-	else
-		*out = c;
+	*out = client_new(fd_steal(&s));
+	return 0;
+}
+
+int client_connect(struct client **out, const struct jail *j, struct err *e)
+{
+	int ret = dial(out, j->run, j->name, e);
+
+	if (!ret)
+		ret = await_hello(*out, j->name, e);
+	if (ret) {
+		client_free(*out);
+		*out = NULL;
+	}
+	return ret;
+}
+
+int client_dial(struct client **out, const struct jail_places *p, const char *name, struct err *e)
+{
+	char *run = xasprintf("%s/%s", p->run, name);
+	int ret = dial(out, run, name, e);
+
+	free(run);
 	return ret;
 }
 

@@ -61,6 +61,11 @@ struct client;
 /* Connects to a running warden. -ENOENT/-ECONNREFUSED: there is none. */
 int client_connect(struct client **out, const struct jail *j, struct err *e);
 /*
+ * The same without waiting, for programs with a loop: the warden's PROTO_HELLO (or PROTO_ERROR) is
+ * the first message of client_next, when it comes. name is a jail's (jail_name_ok).
+ */
+int client_dial(struct client **out, const struct jail_places *p, const char *name, struct err *e);
+/*
  * Starts a warden for a jail that has none (else connects): forks a daemon that has this connection
  * as its first client, waits until it says hello. tied: the jail is thrown away when this
  * connection ends.

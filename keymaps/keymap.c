@@ -12,10 +12,12 @@
 #define WORDS_MAX 4   /* verb, view, key, command; arguments are the rest of the line */
 
 static const char *const view_names[KEYMAP_VIEWS] = {
-    [KEYMAP_GENERIC] = "generic",   [KEYMAP_JAILS] = "jails", [KEYMAP_FEED] = "feed",
-    [KEYMAP_LOG] = "log",	    [KEYMAP_DIFF] = "diff",   [KEYMAP_HUNKS] = "hunks",
-    [KEYMAP_CONSOLE] = "console",   [KEYMAP_HELP] = "help",   [KEYMAP_MESSAGES] = "messages",
-    [KEYMAP_COMMANDS] = "commands",
+    [KEYMAP_GENERIC] = "generic",   [KEYMAP_JAILS] = "jails",
+    [KEYMAP_JAIL] = "jail",	    [KEYMAP_PROCESSES] = "processes",
+    [KEYMAP_FEED] = "feed",	    [KEYMAP_LOG] = "log",
+    [KEYMAP_DIFF] = "diff",	    [KEYMAP_HUNKS] = "hunks",
+    [KEYMAP_CONSOLE] = "console",   [KEYMAP_HELP] = "help",
+    [KEYMAP_MESSAGES] = "messages", [KEYMAP_COMMANDS] = "commands",
 };
 
 struct bound {

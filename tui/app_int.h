@@ -16,6 +16,7 @@
 #include "views/jobs.h"
 #include "views/journal.h"
 #include "views/model.h"
+#include "views/pulse.h"
 #include "views/view.h"
 
 #define STACK_MAX 16 /* views one over another */
@@ -58,6 +59,7 @@ struct app {
 	struct jobs *jobs;
 	struct model *model;
 	struct journal *journal;
+	struct pulse *pulse;
 	struct keymap *keymap;
 	struct screen *screen;
 	struct prompt *prompt;

@@ -21,10 +21,11 @@ struct console {
 	struct view *feed;
 	struct term *term;
 	size_t rows, cols; /* of the pane */
-	struct job *job;   /* connecting */
+	struct job *job;   /* before it connects */
 	struct client *client;
 	struct loop_fd *watch;
 	unsigned char detach[2];
+	bool up;	 /* attached */
 	bool armed;	 /* the first detach key was typed */
 	struct buf keys; /* not yet sent */
 	uint64_t room;	 /* bytes that the warden takes */
@@ -32,13 +33,12 @@ struct console {
 	int64_t typed;	 /* ms of the monotonic clock */
 };
 
-/* Connecting, in a thread. */
+/* Reading which keys detach, in a thread. */
 struct reach {
 	struct view *view;
 	const struct jail_places *places;
 	char jail[JAIL_NAME_MAX + 1];
 	unsigned char detach[2];
-	struct client *client;
 };
 
 static void reach_work(struct job *j, void *data)
@@ -53,9 +53,6 @@ static void reach_work(struct job *j, void *data)
 	if (!conf_load(jail.dirfd, CONF_FILE, &conf, NULL))
 		memcpy(r->detach, conf.detach, sizeof(r->detach));
 	conf_free(&conf);
-	/* no reason is kept: the title says how the jail is */
-	if (client_connect(&r->client, &jail, NULL))
-		r->client = NULL;
 	jail_close(&jail);
 }
 
@@ -67,6 +64,7 @@ static void hang_up(struct view *v)
 	c->watch = NULL;
 	client_free(c->client);
 	c->client = NULL;
+	c->up = false;
 	buf_reset(&c->keys);
 	c->room = 0;
 	env_dirty(v->env);
@@ -121,6 +119,47 @@ static void on_status(struct view *v, const struct client_msg *m)
 	model_refresh(v->env->model);
 }
 
+/* What the guest's terminal is: the pane, or for one who only looks what it is already. */
+static void fit(struct view *v)
+{
+	struct console *c = v->state;
+	const struct jail_status *st = model_find(v->env->model, c->jail);
+	size_t rows = c->rows, cols = c->cols;
+
+	if (v->env->read_only && st && st->rows && st->cols) {
+		rows = st->rows;
+		cols = st->cols;
+	}
+	if (rows && cols) {
+		term_resize(c->term, rows, cols);
+		bounds(v);
+	}
+}
+
+/* The warden has said hello; the past comes again with the connection. */
+static void begin(struct view *v)
+{
+	struct console *c = v->state;
+	json_t *o;
+	char *text;
+	int ret;
+
+	term_free(c->term);
+	c->term = term_new(c->rows, c->cols);
+	fit(v);
+	v->follow = true;
+	o = json_pack("{s:i, s:i, s:b, s:b}", "rows", (int)(c->rows ? c->rows : 24), "cols",
+		      (int)(c->cols ? c->cols : 80), "readonly", v->env->read_only, "replay", true);
+	text = json_dumps(o, JSON_COMPACT);
+	ret = client_send(c->client, PROTO_ATTACH, 0, text, strlen(text));
+	free(text);
+	json_decref(o);
+	if (ret || client_send_call(c->client, "watch", NULL) < 0)
+		hang_up(v);
+	else
+		c->up = true;
+}
+
 static void on_message(struct view *v, const struct client_msg *m)
 {
 	struct console *c = v->state;
@@ -128,6 +167,9 @@ static void on_message(struct view *v, const struct client_msg *m)
 	uint32_t room;
 
 	switch (m->head.type) {
+	case PROTO_HELLO:
+		begin(v);
+		break;
 	case PROTO_CONSOLE_OUT:
 		term_write(c->term, m->data, m->len);
 		bounds(v);
@@ -174,37 +216,6 @@ static void on_socket(void *user, int events)
 		env_dirty(v->env);
 }
 
-/* What the guest's terminal is: the pane, or for one who only looks what it is already. */
-static void fit(struct view *v)
-{
-	struct console *c = v->state;
-	const struct jail_status *st = model_find(v->env->model, c->jail);
-	size_t rows = c->rows, cols = c->cols;
-
-	if (v->env->read_only && st && st->rows && st->cols) {
-		rows = st->rows;
-		cols = st->cols;
-	}
-	if (rows && cols) {
-		term_resize(c->term, rows, cols);
-		bounds(v);
-	}
-}
-
-static int begin(struct view *v)
-{
-	struct console *c = v->state;
-	json_t *o =
-	    json_pack("{s:i, s:i, s:b, s:b}", "rows", (int)(c->rows ? c->rows : 24), "cols",
-		      (int)(c->cols ? c->cols : 80), "readonly", v->env->read_only, "replay", true);
-	char *text = json_dumps(o, JSON_COMPACT);
-	int ret = client_send(c->client, PROTO_ATTACH, 0, text, strlen(text));
-
-	free(text);
-	json_decref(o);
-	return ret ? ret : client_send_call(c->client, "watch", NULL);
-}
-
 static void reach_done(void *data)
 {
 	struct reach *r = data;
@@ -216,26 +227,17 @@ static void reach_done(void *data)
 		memcpy(c->detach, v->env->detach, sizeof(c->detach));
 	else if (r->detach[0])
 		memcpy(c->detach, r->detach, sizeof(c->detach));
-	if (!r->client)
+	/* no reason is kept: the title says how the jail is */
+	if (client_dial(&c->client, v->env->places, c->jail, NULL))
 		return;
-	c->client = r->client;
-	r->client = NULL;
-	/* the past comes again with the connection */
-	term_free(c->term);
-	c->term = term_new(c->rows, c->cols);
-	fit(v);
-	v->follow = true;
 	c->watch = loop_fd_add(v->env->loop, client_fd(c->client), LOOP_IN, on_socket, v);
-	if (!c->watch || begin(v) < 0)
+	if (!c->watch)
 		hang_up(v);
 }
 
 static void reach_drop(void *data)
 {
-	struct reach *r = data;
-
-	client_free(r->client);
-	free(r);
+	free(data);
 }
 
 static const struct job_ops reach_ops = {
@@ -282,7 +284,7 @@ static void close_console(struct view *v)
 	struct console *c = v->state;
 
 	job_cancel(c->job);
-	if (c->client)
+	if (c->up)
 		client_send(c->client, PROTO_DETACH, 0, NULL, 0);
 	loop_fd_del(c->watch);
 	client_free(c->client);
@@ -301,7 +303,7 @@ static void sized(struct view *v, size_t rows, size_t cols)
 	c->rows = rows;
 	c->cols = cols;
 	fit(v);
-	if (c->client && !v->env->read_only)
+	if (c->up && !v->env->read_only)
 		client_send(c->client, PROTO_CONSOLE_SIZE, 0, &size, sizeof(size));
 }
 
@@ -314,7 +316,7 @@ static void type(struct view *v, uint32_t key)
 {
 	struct console *c = v->state;
 
-	if (!c->client || v->env->read_only || c->keys.len > KEYS_MAX)
+	if (!c->up || v->env->read_only || c->keys.len > KEYS_MAX)
 		return;
 	c->typed = loop_now_ms();
 	term_key(c->term, key, &c->keys);
@@ -337,7 +339,7 @@ static enum view_key_use key(struct view *v, uint32_t k)
 	} else if (k == c->detach[0]) {
 		c->armed = true;
 		return VIEW_KEY_TAKEN;
-	} else if (!c->client || v->env->read_only) {
+	} else if (!c->up || v->env->read_only) {
 		/* nobody to type to: only the ways out */
 		return k == 'q' || k == K_ESC ? VIEW_KEY_LEAVE : VIEW_KEY_TAKEN;
 	}
@@ -351,7 +353,7 @@ static bool caret(struct view *v, uint64_t *pos, size_t *col)
 
 	if (!typing(v))
 		return false;
-	if (!term_cursor(c->term, pos, col) || !c->client || v->env->read_only)
+	if (!term_cursor(c->term, pos, col) || !c->up || v->env->read_only)
 		*col = SIZE_MAX;
 	return true;
 }

@@ -269,7 +269,7 @@ static void info(struct view *v, struct row *out)
 	row_fmt(out, STYLE_DEL, " -%" PRIu64, d->deleted);
 }
 
-static enum style status_style(enum diff_status s)
+static enum style entry_style(enum diff_status s)
 {
 	switch (s) {
 	case DIFF_ADDED:
@@ -313,7 +313,7 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	size_t left;
 
 	row_str(out, STYLE_TEXT, " ");
-	row_str(out, status_style(e->status), status);
+	row_str(out, entry_style(e->status), status);
 	row_str(out, STYLE_TEXT, " ");
 	flags(e, out);
 	left = k->width > out->cols + 1 ? k->width - out->cols - 1 : 1;

@@ -305,8 +305,8 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 }
 
 static const enum command_id hints[] = {CMD_CONSOLE, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_DIFF,
-					CMD_LOG,    CMD_TOGGLE,	    CMD_SEARCH,	  CMD_FILTER,
-					CMD_START,  CMD_STOP,	    CMD_BACK,	  CMD_NONE};
+					CMD_LOG,     CMD_TOGGLE,     CMD_SEARCH,   CMD_FILTER,
+					CMD_START,   CMD_STOP,	     CMD_BACK,	   CMD_NONE};
 
 const struct view_ops feed_view = {
     .name = "feed",

@@ -3,7 +3,6 @@
 #include "core/client.h"
 #include "core/fd.h"
 #include "core/loop.h"
-#include "views/jobs.h"
 #include "views/model.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@ struct feedlink {
 	const struct view_env *env;
 	struct feedlink_ops ops;
 	char jail[JAIL_NAME_MAX + 1];
-	struct job *job; /* connecting */
 	struct client *client;
 	struct loop_fd *watch;
 	struct loop_timer *more; /* a full batch was read: there may be more */
@@ -24,27 +22,6 @@ struct feedlink {
 	uint64_t last; /* seq of the last record seen: the next ring goes on there */
 	int tag;
 };
-
-/* Connecting, in a thread. */
-struct reach {
-	struct feedlink *link;
-	const struct jail_places *places;
-	char jail[JAIL_NAME_MAX + 1];
-	struct client *client;
-};
-
-static void reach_work(struct job *j, void *data)
-{
-	struct reach *r = data;
-	struct jail jail;
-
-	if (jail_open(&jail, r->places, r->jail, NULL))
-		return;
-	/* no reason is kept: the list of jails says how the jail is */
-	if (client_connect(&r->client, &jail, NULL))
-		r->client = NULL;
-	jail_close(&jail);
-}
 
 static void hang_up(struct feedlink *l)
 {
@@ -109,9 +86,19 @@ static void take_ring(struct feedlink *l, int fd)
 	drain(l);
 }
 
+/* The warden has said hello. */
+static void begin(struct feedlink *l)
+{
+	l->tag = client_send_call(l->client, "events", NULL);
+	if (l->tag < 0 || client_send_call(l->client, "watch", NULL) < 0)
+		hang_up(l);
+}
+
 static void on_message(struct feedlink *l, struct client_msg *m)
 {
-	if (m->head.type == PROTO_RING && (int)m->head.tag == l->tag && !l->ring)
+	if (m->head.type == PROTO_HELLO)
+		begin(l);
+	else if (m->head.type == PROTO_RING && (int)m->head.tag == l->tag && !l->ring)
 		take_ring(l, m->fd);
 	else if (m->head.type == PROTO_WAKE)
 		drain(l);
@@ -132,33 +119,6 @@ static void on_socket(void *user, int events)
 		hang_up(l);
 }
 
-static void reach_done(void *data)
-{
-	struct reach *r = data;
-	struct feedlink *l = r->link;
-
-	l->job = NULL;
-	if (!r->client)
-		return;
-	l->client = r->client;
-	r->client = NULL;
-	l->watch = loop_fd_add(l->env->loop, client_fd(l->client), LOOP_IN, on_socket, l);
-	l->tag = client_send_call(l->client, "events", NULL);
-	if (!l->watch || l->tag < 0 || client_send_call(l->client, "watch", NULL) < 0)
-		hang_up(l);
-}
-
-static void reach_drop(void *data)
-{
-	struct reach *r = data;
-
-	client_free(r->client);
-	free(r);
-}
-
-static const struct job_ops reach_ops = {
-    .work = reach_work, .done = reach_done, .drop = reach_drop};
-
 struct feedlink *feedlink_new(const struct view_env *env, const char *jail,
 			      const struct feedlink_ops *ops)
 {
@@ -175,7 +135,6 @@ void feedlink_free(struct feedlink *l)
 {
 	if (!l)
 		return;
-	job_cancel(l->job);
 	loop_timer_del(l->more);
 	loop_fd_del(l->watch);
 	client_free(l->client);
@@ -186,15 +145,13 @@ void feedlink_free(struct feedlink *l)
 void feedlink_tick(struct feedlink *l)
 {
 	const struct jail_status *st = model_find(l->env->model, l->jail);
-	struct reach *r;
 
-	if (l->client || l->job || !st || !st->warden)
+	if (l->client || !st || !st->warden ||
+	    client_dial(&l->client, l->env->places, l->jail, NULL))
 		return;
-	r = xcalloc(1, sizeof(*r));
-	r->link = l;
-	r->places = l->env->places;
-	memcpy(r->jail, l->jail, sizeof(r->jail));
-	l->job = jobs_start(l->env->jobs, &reach_ops, r);
+	l->watch = loop_fd_add(l->env->loop, client_fd(l->client), LOOP_IN, on_socket, l);
+	if (!l->watch)
+		hang_up(l);
 }
 
 bool feedlink_is_up(const struct feedlink *l)

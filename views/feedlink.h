@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * feedlink: the connection between a feed and a jail's warden: connects beside the loop, maps the
+ * feedlink: the connection between a feed and a jail's warden: connects without waiting, maps the
  * ring, is woken when there is news, connects anew when the warden comes back.
  */
 #ifndef GAOL_VIEWS_FEEDLINK_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The list of jails. */
 #include "views/model.h"
+#include "views/pulse.h"
 #include "views/tally.h"
 #include "views/view.h"
 #include "views/words.h"
@@ -63,8 +64,11 @@ static void tick(struct view *v)
 		v->cursor = i;
 	if (v->filter)
 		view_stale(v);
-	if (s->seen)
+	if (s->seen) {
 		tally_tick(s->tally);
+		if (v->env->pulse)
+			pulse_tick(v->env->pulse);
+	}
 	s->seen = false;
 	env_dirty(v->env);
 }
@@ -135,28 +139,11 @@ static void head(struct view *v, const struct look *k, struct row *out)
 		row_str(out, STYLE_HEAD, "NOTE");
 }
 
-static enum style state_style(enum jail_state s)
-{
-	switch (s) {
-	case JAIL_RUNNING:
-		return STYLE_GOOD;
-	case JAIL_BOOTING:
-	case JAIL_PAUSED:
-	case JAIL_STOPPING:
-	case JAIL_SAVING:
-	case JAIL_RESTORING:
-		return STYLE_BUSY;
-	case JAIL_CRASHED:
-	case JAIL_FAILED:
-		return STYLE_BAD;
-	default:
-		return STYLE_DIM;
-	}
-}
-
 /* The last column: why it is down, what is odd about it, the admin's words. */
-static void note(const struct jail_status *st, struct row *out)
+static void note(struct view *v, const struct jail_status *st, struct row *out)
 {
+	if (pulse_hung(v->env->pulse, st->name))
+		row_str(out, STYLE_BAD, "not answering ");
 	if (st->trusting)
 		row_str(out, STYLE_BUSY, "trusting ");
 	if (st->throwaway)
@@ -203,7 +190,7 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	row_to(out, 2);
 	row_field(out, STYLE_STRONG, name_cols(v, k->width), st->name, strlen(st->name));
 	row_str(out, STYLE_TEXT, "  ");
-	row_field(out, state_style(st->state), STATE_COLS, state, strlen(state));
+	row_field(out, status_style(st), STATE_COLS, state, strlen(state));
 	row_right(out, STYLE_TEXT, 5, "%s",
 		  up ? words_age(k->now - st->booted, text, sizeof(text)) : "");
 	if (k->width >= 60)
@@ -218,7 +205,7 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	row_str(out, STYLE_TEXT, "  ");
 	if (k->width >= CHANGES_FROM)
 		changes(s, st->name, out);
-	note(st, out);
+	note(v, st, out);
 }
 
 static bool empty(struct view *v, size_t i, const struct look *k, struct row *out)
@@ -292,7 +279,7 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 		return err_set(e, 0, "there is no jail here: + makes one");
 	memcpy(t->jail, st->name, sizeof(t->jail));
 	if (c == CMD_ENTER)
-		t->view = &feed_view;
+		t->view = &jail_view;
 	else if (c == CMD_PREVIEW)
 		strcpy(t->a, TARGET_ROLLBACK);
 	return true;
@@ -306,8 +293,8 @@ static const char *marked(struct view *v, size_t i)
 }
 
 static const enum command_id hints[] = {CMD_ENTER, CMD_CONSOLE, CMD_CHECKPOINT, CMD_ROLLBACK,
-					CMD_DIFF,  CMD_LOG,    CMD_START,      CMD_STOP,
-					CMD_NEW,   CMD_REMOVE, CMD_QUIT,       CMD_NONE};
+					CMD_DIFF,  CMD_LOG,	CMD_START,	CMD_STOP,
+					CMD_NEW,   CMD_REMOVE,	CMD_QUIT,	CMD_NONE};
 
 const struct view_ops jails_view = {
     .name = "jails",

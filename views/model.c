@@ -155,3 +155,22 @@ bool status_is_up(const struct jail_status *st)
 		return false;
 	}
 }
+
+enum style status_style(const struct jail_status *st)
+{
+	switch (st->state) {
+	case JAIL_RUNNING:
+		return STYLE_GOOD;
+	case JAIL_BOOTING:
+	case JAIL_PAUSED:
+	case JAIL_STOPPING:
+	case JAIL_SAVING:
+	case JAIL_RESTORING:
+		return STYLE_BUSY;
+	case JAIL_CRASHED:
+	case JAIL_FAILED:
+		return STYLE_BAD;
+	default:
+		return STYLE_DIM;
+	}
+}

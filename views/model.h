@@ -6,6 +6,7 @@
 #define GAOL_VIEWS_MODEL_H
 
 #include "core/jail.h"
+#include "views/row.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,5 +33,7 @@ const char *model_summary(const struct model *m, char *buf, size_t size);
 
 /* True where a guest is there: running, booting, being saved or stopped. */
 bool status_is_up(const struct jail_status *st);
+/* How its state is written. */
+enum style status_style(const struct jail_status *st);
 
 #endif

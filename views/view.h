@@ -24,6 +24,7 @@ struct jobs;
 struct loop;
 struct model;
 struct journal;
+struct pulse;
 struct view;
 
 /* What all views of a program share; made by its owner, outlives them. */
@@ -32,6 +33,7 @@ struct view_env {
 	struct loop *loop;
 	struct jobs *jobs;
 	struct model *model;	 /* the jails and their states */
+	struct pulse *pulse;	 /* which wardens answer; NULL: not asked */
 	struct journal *journal; /* messages and command lines */
 	struct keymap *keymap;
 	enum row_ascii ascii; /* of the terminal */
@@ -191,7 +193,7 @@ bool text_matches(const char *text, const char *what, size_t *start, size_t *len
 void view_key(const struct view *v, enum command_id c, struct row *out);
 
 /* The kinds there are. */
-extern const struct view_ops jails_view, feed_view, log_view, diff_view, help_view, messages_view,
-    commands_view;
+extern const struct view_ops jails_view, jail_view, procs_view, feed_view, log_view, diff_view,
+    help_view, messages_view, commands_view;
 
 #endif

@@ -15,7 +15,7 @@ press s
 shows 'booted by a key' 'demo is up'
 shows 'its state is shown' '^  demo +running'
 
-press Enter
+press f
 shows 'the feed' 'gaol . demo . feed .*running'
 inside 'mkdir /root/docs; seq 30 >/root/docs/letter; printf x >"/root/$(printf "a\033[31mb\nc\302\233")"'
 shows 'a change appears' 'write +[0-9]+ +0 +[0-9]+  /root/docs/letter'
