@@ -46,6 +46,9 @@ E2E       := $(sort $(wildcard tests/e2e/test_*.sh))
 SCREEN    := $(sort $(wildcard tests/screen/test_*.sh))
 DEPFILES  := $(CORE_OBJ:.o=.d) $(FACE_OBJ:.o=.d) $(UNIT_BIN:=.d)
 PROGRAM   := $(BUILD)/gaol
+# Shells, and where each looks for completions below share/.
+COMPLETIONS := bash:bash-completion/completions/gaol zsh:zsh/site-functions/_gaol \
+               fish:fish/vendor_completions.d/gaol.fish
 
 .PHONY: all demo check check-long unit e2e screen bench fuzz screenshots deps kernel lint install uninstall clean \
         help built tested programs
@@ -110,8 +113,8 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 	install -D -m 0755 "$$(bash kernel/build.sh path)" $(DESTDIR)$(PREFIX)/lib/gaol/linux
 	install -D -m 0644 man/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1
 	install -D -m 0644 man/gaol-format.7 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7
-	$(PROGRAM) completion bash > $(BUILD)/completion.bash
-	install -D -m 0644 $(BUILD)/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
+	for s in $(COMPLETIONS); do $(PROGRAM) completion $${s%%:*} > $(BUILD)/completion.tmp && \
+		install -D -m 0644 $(BUILD)/completion.tmp $(DESTDIR)$(PREFIX)/share/$${s#*:} || exit 1; done
 	ln -sf $(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
 	for w in system user; do d=$(DESTDIR)$(PREFIX)/lib/systemd/$$w; mkdir -p $$d && \
 		sed 's|@PREFIX@|$(PREFIX)|g' systemd/$$w/gaol.service.in > $$d/gaol.service && \
@@ -119,7 +122,8 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 
 uninstall: ## take it away again; jails stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gaol
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7
+	rm -f $(foreach s,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(s))))
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/gaol.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/user/gaol.service
 	rm -rf $(DESTDIR)$(PREFIX)/lib/gaol

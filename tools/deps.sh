@@ -28,6 +28,8 @@ list() {
 	attr           tests of attributes
 	acl            tests of ACLs
 	libcap2-bin    tests of capabilities
+	zsh            tests of its completion
+	fish           tests of its completion
 	EOF
 	sed 's/$/ kernel build/' "$here/kernel/build-deps"
 	[ "$for" != fuzz ] || printf '%s\n' 'clang fuzzers' 'libclang-rt-14-dev fuzzers'

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * completion: the script for bash asks `gaol completion words INDEX -- WORDS...` for each key, so
- * that verbs, options, jails and checkpoints are always those that are there.
+ * completion: the scripts for shells ask `gaol completion words INDEX -- WORDS...` for each key, so
+ * that verbs, options, jails and checkpoints are always those that are there. `described` puts a
+ * tab and a few words of explanation behind each, for shells that show them.
  */
 #include "core/buf.h"
 #include "core/repo/log.h"
 #include "tui/cli/cli.h"
+#include "tui/cli/out.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char script[] =
+static const char bash[] =
     "# bash completion for gaol; load it with: source <(gaol completion bash)\n"
     "_gaol() {\n"
     "\tlocal IFS=$'\\n' cur=${COMP_WORDS[COMP_CWORD]}\n"
@@ -25,20 +27,82 @@ static const char script[] =
     "}\n"
     "complete -F _gaol gaol\n";
 
+static const char zsh[] =
+    "#compdef gaol\n"
+    "# zsh completion for gaol: as _gaol in a directory of $fpath, or behind compinit:\n"
+    "# source <(gaol completion zsh)\n"
+    "_gaol() {\n"
+    "\tlocal line word\n"
+    "\tlocal -a plain places\n"
+    "\tfor line in \"${(@f)$(gaol completion described $((CURRENT - 1)) -- \"${(@Q)words}\" "
+    "2>/dev/null)}\"; do\n"
+    "\t\tword=${line%%$'\\t'*}\n"
+    "\t\tif [[ -z $word ]]; then\n"
+    "\t\t\tcontinue\n"
+    "\t\telif [[ $word == *: ]]; then\n"
+    "\t\t\tplaces+=(\"$word\")\n"
+    "\t\telse\n"
+    "\t\t\tplain+=(\"${word//:/\\\\:}:${line#*$'\\t'}\")\n"
+    "\t\tfi\n"
+    "\tdone\n"
+    "\tif (( $#places + $#plain == 0 )); then\n"
+    "\t\t_default\n"
+    "\t\treturn\n"
+    "\tfi\n"
+    "\t(( $#places )) && compadd -S '' -a places\n"
+    "\t(( $#plain )) && _describe -t gaol gaol plain\n"
+    "}\n"
+    "if [[ ${funcstack[1]} == _gaol ]]; then\n"
+    "\t_gaol \"$@\"\n"
+    "else\n"
+    "\tcompdef _gaol gaol\n"
+    "fi\n";
+
+static const char fish[] =
+    "# fish completion for gaol; load it with: gaol completion fish | source\n"
+    "function __gaol_words\n"
+    "\tset -l before (commandline -opc)\n"
+    "\tset -l now (commandline -ct)\n"
+    "\tgaol completion described (count $before) -- $before \"$now\" 2>/dev/null\n"
+    "end\n"
+    "function __gaol_any\n"
+    "\tset -l words (__gaol_words)\n"
+    "\ttest (count $words) -gt 0\n"
+    "end\n"
+    "complete -c gaol -n __gaol_any -f -a '(__gaol_words)'\n";
+
+static const struct {
+	const char *shell, *script;
+} scripts[] = {{.shell = "bash", .script = bash},
+	       {.shell = "zsh", .script = zsh},
+	       {.shell = "fish", .script = fish}};
+#define NSCRIPTS (sizeof(scripts) / sizeof(scripts[0]))
+
 struct asking {
 	const char *prefix;
 	const char *suffix;
+	bool described;
 };
 
-static void offer(const struct asking *q, const char *word)
+/* about may hold anything; NULL: nothing to say. */
+static void offer(const struct asking *q, const char *word, const char *about)
 {
-	if (!strncmp(word, q->prefix, strlen(q->prefix)))
-		printf("%s%s\n", word, q->suffix ? q->suffix : "");
+	struct buf b = {0};
+
+	if (strncmp(word, q->prefix, strlen(q->prefix)) != 0)
+		return;
+	buf_fmt(&b, "%s%s", word, q->suffix ? q->suffix : "");
+	if (q->described) {
+		buf_ch(&b, '\t');
+		out_text_buf(&b, about ? about : "");
+	}
+	puts(buf_cstr(&b));
+	buf_free(&b);
 }
 
 static bool offer_jail(void *user, const struct jail_status *st)
 {
-	offer(user, st->name);
+	offer(user, st->name, jail_state_name(st->state));
 	return true;
 }
 
@@ -47,9 +111,9 @@ static bool offer_checkpoint(void *user, const struct checkpoint *c)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", c->number);
-	offer(user, number);
+	offer(user, number, c->message);
 	for (size_t i = 0; c->tags[i]; i++)
-		offer(user, c->tags[i]);
+		offer(user, c->tags[i], c->message);
 	return true;
 }
 
@@ -70,11 +134,11 @@ static void offer_checkpoints(struct cli *c, const char *name, struct asking *q)
 
 static void offer_options(const struct verb *v, const struct asking *q)
 {
-	offer(q, "--help");
+	offer(q, "--help", "Shows the help of the verb.");
 	for (const struct cli_opt *o = v->opts; o && o->key; o++) {
 		char *word = o->name ? xasprintf("--%s", o->name) : xasprintf("-%c", o->key);
 
-		offer(q, word);
+		offer(q, word, o->help);
 		free(word);
 	}
 }
@@ -83,13 +147,13 @@ static void offer_verbs(const struct asking *q)
 {
 	for (size_t i = 0; cli_verbs[i]; i++)
 		if (!(cli_verbs[i]->flags & VERB_INTERNAL))
-			offer(q, cli_verbs[i]->name);
+			offer(q, cli_verbs[i]->name, cli_verbs[i]->help);
 }
 
 static void offer_states(const struct asking *q)
 {
 	for (int s = 0; s < JAIL_STATES; s++)
-		offer(q, jail_state_name((enum jail_state)s));
+		offer(q, jail_state_name((enum jail_state)s), "state");
 }
 
 /* The operand number n (from 0) of a verb. */
@@ -108,8 +172,8 @@ static void offer_operand(struct cli *c, const struct verb *v, int n, const char
 	if (v->words == WORDS_JAIL_ID && n) {
 		offer_checkpoints(c, first, q);
 		if (!strcmp(v->name, "diff")) {
-			offer(q, "now");
-			offer(q, "base");
+			offer(q, "now", "what the jail has now");
+			offer(q, "base", "the host's system");
 		}
 	}
 	q->suffix = v->words == WORDS_COPY ? ":" : NULL;
@@ -117,10 +181,16 @@ static void offer_operand(struct cli *c, const struct verb *v, int n, const char
 		jail_each(&c->places, offer_jail, q);
 }
 
-/* words[0] is "gaol", words[index] what is being typed. */
-static void complete(struct cli *c, int index, char **words, int n)
+static void offer_shells(const struct asking *q)
 {
-	struct asking q = {.prefix = index < n ? words[index] : ""};
+	for (size_t i = 0; i < NSCRIPTS; i++)
+		offer(q, scripts[i].shell, "shell");
+}
+
+/* words[0] is "gaol", words[index] what is being typed. */
+static void complete(struct cli *c, int index, char **words, int n, bool described)
+{
+	struct asking q = {.prefix = index < n ? words[index] : "", .described = described};
 	const struct verb *v = index > 1 && n > 1 ? cli_find(words[1]) : NULL;
 	const char *first = "";
 	int operand = 0;
@@ -139,6 +209,8 @@ static void complete(struct cli *c, int index, char **words, int n)
 	}
 	if (q.prefix[0] == '-')
 		offer_options(v, &q);
+	else if (v == &verb_completion && !operand)
+		offer_shells(&q);
 	else
 		offer_operand(c, v, operand, first, &q);
 }
@@ -146,27 +218,32 @@ static void complete(struct cli *c, int index, char **words, int n)
 static int completion(struct cli *c, const struct verb *v, int argc, char **argv)
 {
 	struct cli_args a;
+	bool described;
 
 	if (!cli_simple(&a, v, argc, argv, 1, 2))
 		return a.status;
-	if (!strcmp(a.v[0], "bash") && a.n == 1) {
-		fputs(script, stdout);
-		return CLI_OK;
+	for (size_t i = 0; i < NSCRIPTS && a.n == 1; i++) {
+		if (!strcmp(a.v[0], scripts[i].shell)) {
+			fputs(scripts[i].script, stdout);
+			return CLI_OK;
+		}
 	}
-	if (strcmp(a.v[0], "words") != 0 || a.n != 2 || !a.command)
-		return cli_usage(v, "%s: bash is all it knows", a.v[0]);
+	described = !strcmp(a.v[0], "described");
+	if ((strcmp(a.v[0], "words") && !described) || a.n != 2 || !a.command)
+		return cli_usage(v, "%s: bash, zsh and fish are all it knows", a.v[0]);
 	int index = atoi(a.v[1]);
 	if (index > 0 && index <= a.ncommand)
-		complete(c, index, a.command, a.ncommand);
+		complete(c, index, a.command, a.ncommand, described);
 	return CLI_OK;
 }
 
 static const char *const examples[] = {"source <(gaol completion bash)",
-				       "Completes verbs, options, jails and checkpoints.", NULL};
+				       "Completes verbs, options, jails and checkpoints.",
+				       "gaol completion fish | source", "The same in fish.", NULL};
 
 const struct verb verb_completion = {
     .name = "completion",
-    .args = "bash",
+    .args = "bash|zsh|fish",
     .help = "Prints the completion script of a shell",
     .examples = examples,
     .flags = VERB_COMMAND,
