@@ -11,7 +11,7 @@ TIME    ?= 60
 comma   := ,
 BUILD   := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(notdir $(CC))),-clang)
 Q       := $(if $(V),,@)
-PKGS    := fuse3 libgit2 ncursesw vterm libseccomp jansson zlib
+PKGS    := fuse3 libgit2 ncursesw vterm libseccomp jansson zlib libmnl
 RELEASE := 0.1
 
 # Everything that needs the libraries is built by a second make, behind "deps".
@@ -27,7 +27,8 @@ HARDEN   := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 CPPFLAGS += -I. -I$(BUILD) $(PKG_CFLAGS) -DGAOL_VERSION='"$(RELEASE)"' -DGAOL_LIBDIR='"$(PREFIX)/lib/gaol"'
 CFLAGS   += $(CSTD) $(WARN) $(OPT) $(HARDEN) $(SANFLAGS)
 LDFLAGS  += $(SANFLAGS) -pie -Wl,-z,relro,-z,now
-LDLIBS   += $(PKG_LIBS) -lreadline -lpthread -lm
+# Debian's slirp.pc asks for glib's headers, which no header of libslirp includes.
+LDLIBS   += $(PKG_LIBS) -lslirp -lreadline -lpthread -lm
 
 CORE_SRC  := $(sort $(wildcard core/*.c core/*/*.c))
 FACE_SRC  := $(sort $(wildcard keymaps/*.c views/*.c tui/*.c tui/*/*.c))
@@ -194,6 +195,6 @@ build-fuzz/%: fuzz/%.c $(CORE_SRC) $(FUZZ_FACE) $(wildcard core/*.h core/*/*.h)
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
 	$(Q)clang -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(CSTD) -g -O1 -o $@ $< \
-		$(CORE_SRC) $(FUZZ_FACE) $(PKG_LIBS) -lm
+		$(CORE_SRC) $(FUZZ_FACE) $(PKG_LIBS) -lslirp -lm
 
 -include $(DEPFILES)

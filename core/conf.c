@@ -55,6 +55,7 @@ void conf_free(struct conf *c)
 	free(c->groups.v);
 	conf_list_free(&c->command);
 	conf_list_free(&c->env);
+	conf_list_free(&c->net_publish);
 	*c = (struct conf){0};
 }
 
@@ -348,5 +349,7 @@ const char *conf_speed_name(enum conf_speed s)
 
 const char *conf_net_name(enum conf_net n)
 {
-	return "none";
+	static const char *const names[] = {[CONF_NET_NONE] = "none", [CONF_NET_OPEN] = "open"};
+
+	return names[n];
 }

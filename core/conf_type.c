@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kinds of values in jail.conf. */
 #include "core/conf_type.h"
+#include "core/net/publish.h"
 #include "core/buf.h"
 #include "core/chanproto.h"
 #include <stdio.h>
@@ -410,6 +411,25 @@ static bool get_env(const struct schema *s, const void *field, size_t i, struct 
 		buf_str(out, l->v[i]);
 	return i < l->n;
 }
+
+static bool set_publish(const struct schema *s, void *field, const char *value,
+			struct conf_why *why)
+{
+	struct conf_list *l = field;
+	struct publish p;
+
+	if (!value || !publish_parse(value, &p))
+		return refuse(why, "not a port: write [ADDRESS:]HOST:GUEST[/udp], for instance "
+				   "8080:80");
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->v[i], value))
+			return true;
+	if (l->n == PUBLISH_MAX || !conf_list_add(l, value))
+		return refuse(why, "too many ports: %d are the end", PUBLISH_MAX);
+	return true;
+}
+
+const struct conf_type type_publish = {.name = "port", .set = set_publish, .get = get_env};
 
 const struct conf_type type_env = {.name = "variable", .set = set_env, .get = get_env};
 

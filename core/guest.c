@@ -117,6 +117,8 @@ static void wall_args(struct args *a, const struct guest_config *c, const char *
 	bind_args(a, "--ro-bind", box ? "/run/w" : c->step, "/w");
 	bind_args(a, "--bind", box ? "/run/f" : c->fs_sock, "/f");
 	bind_args(a, "--bind", box ? "/run/c" : c->chan_sock, "/c");
+	if (c->net_sock)
+		bind_args(a, "--bind", box ? "/run/n" : c->net_sock, "/n");
 	arg(a, "--size");
 	argf(a, "%llu", tmp_size(c));
 	arg(a, "--tmpfs");
@@ -160,6 +162,10 @@ static void kernel_args(struct args *a, const struct guest_config *c)
 	argf(a, "lpj=%lu", guess_lpj());
 	arg(a, "virtio_uml.device=/f:26"); /* VIRTIO_ID_FS, linux/virtio_ids.h */
 	arg(a, "virtio_uml.device=/c:3");  /* VIRTIO_ID_CONSOLE */
+	if (c->net_sock) {
+		arg(a, "virtio_uml.device=/n:1"); /* VIRTIO_ID_NET */
+		argf(a, "gaol.net=%s", c->net_plan);
+	}
 	argf(a, "root=%s", c->root_tag);
 	arg(a, "rootfstype=virtiofs");
 	arg(a, "rw");
@@ -197,6 +203,8 @@ static int enter_box(const struct guest_config *c, const char *box)
 		ret = box_bind(box, "f", c->fs_sock);
 	if (!ret)
 		ret = box_bind(box, "c", c->chan_sock);
+	if (!ret && c->net_sock)
+		ret = box_bind(box, "n", c->net_sock);
 	if (!ret && mount(box, "/run", NULL, MS_MOVE, NULL))
 		ret = -errno;
 	if (!ret && (setgroups(0, NULL) || setresgid(c->uid, c->uid, c->uid) ||

@@ -33,6 +33,8 @@ struct guest_config {
 	const char *run;       /* the jail's runtime directory (ours, 0700) */
 	const char *fs_sock;   /* listening socket of the file system device, in run */
 	const char *chan_sock; /* and of the channel's, in run */
+	const char *net_sock;  /* and of the network device's, in run; NULL: no network */
+	const char *net_plan;  /* gaol.net= of the guest's init (guest/net.h) */
 	const char *root_tag;
 	uint64_t memory; /* bytes */
 	bool landlock;	 /* the host has it: probe_landlock */

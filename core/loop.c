@@ -171,7 +171,7 @@ void loop_timer_del(struct loop_timer *t)
 	free(t);
 }
 
-static int wait_ms(const struct loop *l, int timeout_ms)
+int loop_timeout(const struct loop *l, int timeout_ms)
 {
 	int64_t best = timeout_ms;
 	int64_t now = 0;
@@ -186,6 +186,11 @@ static int wait_ms(const struct loop *l, int timeout_ms)
 			best = left;
 	}
 	return best > 1000000000 ? 1000000000 : (int)best;
+}
+
+int loop_descriptor(const struct loop *l)
+{
+	return l->epfd;
 }
 
 /* One due timer at a time: a callback may delete any other. One armed meanwhile waits for the next
@@ -211,7 +216,7 @@ static void run_timers(struct loop *l)
 void loop_once(struct loop *l, int timeout_ms)
 {
 	struct epoll_event ev[64];
-	int n = epoll_wait(l->epfd, ev, 64, wait_ms(l, timeout_ms));
+	int n = epoll_wait(l->epfd, ev, 64, loop_timeout(l, timeout_ms));
 
 	l->in_turn = true;
 	for (int i = 0; i < n; i++) {

@@ -28,6 +28,10 @@ void loop_free(struct loop *l);
 int loop_run(struct loop *l);
 /* Handles what is ready now or within timeout_ms (-1: for ever); for loops driven from outside. */
 void loop_once(struct loop *l, int timeout_ms);
+/* For a loop that another poll(2) waits for: a descriptor that is readable when loop_once has
+ * something to do, and the ms until its next timer, at most timeout_ms (-1: for ever). */
+int loop_descriptor(const struct loop *l);
+int loop_timeout(const struct loop *l, int timeout_ms);
 /* Makes loop_run return code after the present callback. */
 void loop_stop(struct loop *l, int code);
 

@@ -165,6 +165,11 @@ void vhost_push(struct vhost *v, unsigned q, uint16_t head, uint32_t len)
 	vqueue_push(&v->q[q].vq, head, len);
 }
 
+void vhost_push_all(struct vhost *v, unsigned q, const struct vhost_used *u, unsigned n)
+{
+	vqueue_push_all(&v->q[q].vq, u, n);
+}
+
 void vhost_notify(struct vhost *v, unsigned q)
 {
 	static const uint64_t one = 1;

@@ -47,6 +47,12 @@ struct vhost_chain {
 	struct iovec iov[VHOST_SEGMENTS];
 };
 
+/* A request that goes back: its head, and the bytes written into its writable segments. */
+struct vhost_used {
+	uint16_t head;
+	uint32_t len;
+};
+
 struct vhost_ops {
 	const char *name;   /* "fs", "console": for reasons */
 	unsigned nqueues;   /* 1..VHOST_QUEUES */
@@ -94,6 +100,9 @@ int vhost_pop(struct vhost *v, unsigned q, struct vhost_chain *c);
 void vhost_unpop(struct vhost *v, unsigned q);
 /* Returns a request; len is the number of bytes written into its writable segments. */
 void vhost_push(struct vhost *v, unsigned q, uint16_t head, uint32_t len);
+/* Returns n requests of queue q, popped in this order, that the guest sees all at once: a packet
+ * that fills several buffers (virtio 1.2, 5.1.6.4). n is at most the ring's size. */
+void vhost_push_all(struct vhost *v, unsigned q, const struct vhost_used *u, unsigned n);
 /* Tells the guest about all that was pushed since the last call, unless it asked for silence. */
 void vhost_notify(struct vhost *v, unsigned q);
 /* True when a request waits in the queue (one look at the ring, no system call). */

@@ -74,18 +74,25 @@ bool vqueue_should_notify(struct vqueue *r)
 	return vring_need_event(get16(r->avail, AVAIL_RING + (size_t)r->num), now, old);
 }
 
-void vqueue_push(struct vqueue *r, uint16_t head, uint32_t len)
+void vqueue_push_all(struct vqueue *r, const struct vhost_used *u, unsigned n)
 {
-	volatile struct vring_used_elem *e;
-
 	if (!r->used)
 		return;
-	e = (volatile struct vring_used_elem *)((char *)r->used + 4) + r->used_idx % r->num;
-	e->id = head;
-	e->len = len;
-	r->used_idx++;
+	for (unsigned i = 0; i < n; i++) {
+		volatile struct vring_used_elem *e =
+		    (volatile struct vring_used_elem *)((char *)r->used + 4) + r->used_idx % r->num;
+
+		e->id = u[i].head;
+		e->len = u[i].len;
+		r->used_idx++;
+	}
 	atomic_thread_fence(memory_order_release);
 	put16(r->used, USED_IDX, r->used_idx);
+}
+
+void vqueue_push(struct vqueue *r, uint16_t head, uint32_t len)
+{
+	vqueue_push_all(r, &(struct vhost_used){head, len}, 1);
 }
 
 /* The walk over one chain's descriptors. */

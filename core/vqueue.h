@@ -36,6 +36,8 @@ int vqueue_place(struct vqueue *r, const struct vmem *m, uint64_t desc, uint64_t
  */
 int vqueue_pop(struct vqueue *r, const struct vmem *m, struct vhost_chain *c, const char **why);
 void vqueue_push(struct vqueue *r, uint16_t head, uint32_t len);
+/* The same for n requests (at most num) that the guest sees all at once or not at all. */
+void vqueue_push_all(struct vqueue *r, const struct vhost_used *u, unsigned n);
 /* True when the guest wants to be told about what was pushed since the last time. */
 bool vqueue_should_notify(struct vqueue *r);
 bool vqueue_pending(const struct vqueue *r);

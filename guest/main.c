@@ -14,6 +14,7 @@
 #include "guest/init.h"
 #include "guest/jobs.h"
 #include "guest/mounts.h"
+#include "guest/net.h"
 #include "guest/shutdown.h"
 #include "guest/str.h"
 #include <errno.h>
@@ -355,6 +356,7 @@ int main(int argc, char **argv)
 	umask(022);
 	mounts_make();
 	mounts_settle();
+	net_make();
 	console_open(&in);
 	open_signals(&in);
 	path = chan_option(cmdline, sizeof(cmdline));

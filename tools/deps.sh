@@ -20,11 +20,16 @@ list() {
 	libseccomp-dev walls
 	libjansson-dev JSON
 	zlib1g-dev     packs of the repository
+	libslirp-dev   network of jails, without privileges
+	libmnl-dev     netlink: interfaces, routes, verdicts
+	iptables       packet filter of a jail's own namespace
 	check          unit tests
 	bubblewrap     walls of the guest
 	fuse3          fusermount3, windows of ordinary users
 	git            stock git reads what gaol writes
 	tmux           screen tests, pictures
+	iproute2       tests of the network: namespaces with servers
+	curl           tests of the network
 	attr           tests of attributes
 	acl            tests of ACLs
 	libcap2-bin    tests of capabilities

@@ -36,6 +36,8 @@ fence 'readline' 'tui/prompt\.c'
 fence 'vterm' 'tui/term\.c'
 fence '(fuse|fuse3/)' 'core/(fuse|fusefile|fuselink|fuseraw|fusecheck|fsdev|window)[^/]*\.[ch]|core/fuseops\.h|core/fuse_priv\.h|tests/unit/'
 fence 'git2' 'core/repo/|tests/unit/test_repo_'
+fence 'slirp/' 'core/net/slirp\.c'
+fence 'libmnl' 'core/net/'
 fence 'check\.h' 'tests/'
 complain 'no shell strings: use argv arrays' \
 	"$(sources | grep -v '^tests/' | xargs -r grep -nE '\b(system|popen)\(')"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guest's life: devices, walls, channel, orderly end and crash. */
 #include "core/kernel.h"
+#include "core/net/plan.h"
 #include "core/wall/probe.h"
 #include "core/warden/internal.h"
 #include <errno.h>
@@ -33,7 +34,15 @@ bool boot_is_up(const struct warden *w)
 static void note_gone(struct warden *w, const char *device, const char *reason)
 {
 	if (!w->gone[0])
-		snprintf(w->gone, sizeof(w->gone), "%s: %s", device, reason);
+		snprintf(w->gone, sizeof(w->gone), "%s%s%s", device ? device : "",
+			 device ? ": " : "", reason);
+}
+
+void boot_device_gone(struct warden *w, const char *device, const char *reason)
+{
+	note_gone(w, device, reason);
+	if (w->guest)
+		guest_kill(w->guest);
 }
 
 /*
@@ -58,11 +67,8 @@ static void condev_over(void *user, bool broken, const char *reason)
 {
 	struct warden *w = user;
 
-	if (!broken)
-		return;
-	note_gone(w, "channel device", reason);
-	if (w->guest)
-		guest_kill(w->guest);
+	if (broken)
+		boot_device_gone(w, "channel device", reason);
 }
 
 static size_t condev_in(void *user, const void *p, size_t n)
@@ -162,9 +168,7 @@ static const struct chan_ops chan_table = {
     .broken = on_broken,
 };
 
-/* A listening socket in the runtime directory, which only we can enter. The guest's uid may
- * connect. */
-static int listen_at(const char *path, struct err *e)
+int boot_listen(const char *path, struct err *e)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -185,12 +189,12 @@ static int open_devices(struct warden *w, const char *fs_path, const char *chan_
 {
 	struct fsdev_config fc = {
 	    .tag = ROOT_TAG, .door = fuse_door_guest(), .on_gone = fs_gone, .user = w};
-	int s = listen_at(fs_path, e);
+	int s = boot_listen(fs_path, e);
 
 	if (s < 0)
 		return -EIO;
 	w->fs = fsdev_new(w->loop, s, w->layer, &fc, e);
-	s = w->fs ? listen_at(chan_path, e) : -1;
+	s = w->fs ? boot_listen(chan_path, e) : -1;
 	if (s < 0)
 		return -EIO;
 	w->condev = condev_new(w->loop, s, &condev_table, w, e);
@@ -264,6 +268,7 @@ static int launch(struct warden *w, struct err *e)
 	struct stat st;
 	char *fs_path = xasprintf("%s/fs", w->jail.run);
 	char *chan_path = xasprintf("%s/chan", w->jail.run);
+	char *net_path = NULL;
 	int console;
 	int ret = kernel_find(kernel, sizeof(kernel), e);
 
@@ -271,6 +276,8 @@ static int launch(struct warden *w, struct err *e)
 		ret = probe_step(step, sizeof(step), e);
 	if (!ret)
 		ret = open_devices(w, fs_path, chan_path, e);
+	if (!ret)
+		ret = net_start(w, &net_path, e);
 	if (!ret)
 		ret = set_up(w) ? err_set(e, -E2BIG, "command: too long: shorten it in jail.conf")
 				: 0;
@@ -286,6 +293,8 @@ static int launch(struct warden *w, struct err *e)
 					 .run = w->jail.run,
 					 .fs_sock = fs_path,
 					 .chan_sock = chan_path,
+					 .net_sock = net_path,
+					 .net_plan = PLAN_FOR_GUEST,
 					 .root_tag = ROOT_TAG,
 					 .memory = w->conf.memory,
 					 .trusting = w->conf.speed == CONF_TRUSTING,
@@ -297,6 +306,7 @@ static int launch(struct warden *w, struct err *e)
 	}
 	free(fs_path);
 	free(chan_path);
+	free(net_path);
 	return ret;
 }
 
@@ -306,6 +316,7 @@ static void release(struct warden *w)
 	exec_guest_gone(w);
 	verb_guest_gone(w);
 	guest_free(w->guest);
+	net_stop(w);
 	w->guest = NULL;
 	fsdev_free(w->fs);
 	w->fs = NULL;

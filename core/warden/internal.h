@@ -3,6 +3,7 @@
  * The warden's rooms and the struct they share. Which way they look:
  *   main -> verbs -> {save, boot, pause, put, exec, console} -> peer -> state
  *   boot -> {down, again}: the way down, and up again after a crash
+ *   boot -> net: the jail's network
  */
 #ifndef GAOL_CORE_WARDEN_INTERNAL_H
 #define GAOL_CORE_WARDEN_INTERNAL_H
@@ -35,6 +36,7 @@ struct worker;
 struct op;
 struct put;
 struct bringing;
+struct wnet;
 struct waiter;
 
 /* Who waits for an answer; the peer may be gone when it comes. */
@@ -101,6 +103,7 @@ struct warden {
 	bool off;	/* init has said that it powers off now */
 	char gone[256]; /* the first device's word on why it is over, "" = none */
 	struct exec *execs;
+	struct wnet *net; /* the jail's network, NULL: none */
 
 	/* console */
 	struct scroll *scroll;
@@ -225,6 +228,22 @@ void boot_kill(struct warden *w, enum errand errand);
 /* SIGCHLD */
 void boot_reap(struct warden *w);
 bool boot_is_up(const struct warden *w);
+/* A listening socket in the runtime directory, which only we can enter. The guest's uid may
+ * connect. -1 with e set. */
+int boot_listen(const char *path, struct err *e);
+/* A device (NULL: the reason names it) of the guest is over for a reason: notes it as why the guest ends, and ends it. */
+void boot_device_gone(struct warden *w, const char *device, const char *reason);
+
+/* net.c: the process that is the jail's network */
+/* Starts it for a guest that is to be started; without a network it does nothing. The guest's card
+ * is at *sock (free it), NULL: none. 0 or -errno with e set. */
+int net_start(struct warden *w, char **sock, struct err *e);
+/* Ends it. */
+void net_stop(struct warden *w);
+/* The text of a jail's /etc/resolv.conf: our forwarder, the host's search list. */
+void net_resolv(struct buf *out);
+/* SIGCHLD */
+void net_reap(struct warden *w);
 
 /* down.c: the steps of an orderly end, driven by w->deadline */
 void down_begin(struct warden *w, uint32_t grace_ms);

@@ -23,21 +23,25 @@ static int build_made(struct warden *w, const char *dir, struct err *e)
 	char init[4096], home[4096];
 	char *share = xasprintf("%s/share", w->places.home);
 	const struct conf *c = &w->conf;
+	struct buf resolv = {0};
 	int ret = made_find_init(init, sizeof(init), e);
 
+	net_resolv(&resolv);
 	if (!ret) {
 		struct made_config m = {.hostname = c->hostname ? c->hostname : w->jail.name,
 					.init = init,
 					.share = share,
 					.uid = c->uid,
 					.gid = c->gid,
-					.shell = c->shell};
+					.shell = c->shell,
+					.resolv = c->net ? buf_cstr(&resolv) : NULL};
 		if (c->uid && c->user) {
 			m.name = c->user;
 			m.home = conf_home(c, home, sizeof(home));
 		}
 		ret = made_build(dir, &m, e);
 	}
+	buf_free(&resolv);
 	free(share);
 	return ret;
 }

@@ -164,6 +164,7 @@ static void on_signal(void *user, int signo)
 	struct warden *w = user;
 
 	if (signo == SIGCHLD) {
+		net_reap(w);
 		boot_reap(w);
 		return;
 	}

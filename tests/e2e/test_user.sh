@@ -56,4 +56,12 @@ if mknod "$work/fuse" c 10 229 2>/dev/null && chmod 600 "$work/fuse"; then
 	has 'without windows a user is told, and jails run' '^warn  windows' \
 		"$(unshare -m bash -c 'mount --bind "$work/fuse" /dev/fuse && as_user "$work/tree/gaol" doctor')"
 fi
+
+# The world of netlab.sh is root's to make; what runs in it is the user's.
+out=$(GAOL=$work/tree/gaol bash "$work/tree/tests/e2e/test_net.sh" 2>&1 </dev/null)
+if [[ $(tail -n 1 <<<"$out") =~ ^([0-9]+)\ passed,\ 0\ failed$ ]]; then
+	ok "test_net.sh: ${BASH_REMATCH[0]}"
+else
+	bad test_net.sh "$(grep -v '^ok ' <<<"$out")"
+fi
 finish

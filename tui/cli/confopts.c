@@ -80,6 +80,12 @@ int confopts_set(struct conf *c, int key, const char *value, struct err *e)
 	case CONFOPT_NOTE:
 		ret = conf_set(c, "jail.note", value, e);
 		break;
+	case CONFOPT_NET:
+		ret = conf_set(c, "net.mode", value, e);
+		break;
+	case CONFOPT_PUBLISH:
+		ret = conf_set(c, "net.publish", value, e);
+		break;
 	case CONFOPT_COW:
 		ret = confopts_show(c, value, AUTH_WRITE, NULL, e);
 		break;

@@ -15,6 +15,8 @@ enum confopts_key {
 	CONFOPT_FRESH,
 	CONFOPT_NOTE,
 	CONFOPT_SPEED,
+	CONFOPT_NET,
+	CONFOPT_PUBLISH = 'p',
 };
 
 /* The lines of an option table; note is new's only. */
@@ -33,7 +35,11 @@ enum confopts_key {
 	{.key = CONFOPT_FRESH, .name = "fresh", .arg = "PATH", \
 	 .help = "Starts with an empty, private directory at PATH."}, \
 	{.key = CONFOPT_SPEED, .name = "speed", .arg = "safe|trusting", \
-	 .help = "trusting: faster, but a process can reach all memory of its guest."}
+	 .help = "trusting: faster, but a process can reach all memory of its guest."}, \
+	{.key = CONFOPT_NET, .name = "net", .arg = "none|open", \
+	 .help = "Network: none (the default), or open: all but private addresses."}, \
+	{.key = CONFOPT_PUBLISH, .name = "publish", .arg = "[ADDR:]HOST:GUEST", \
+	 .help = "A port of the host that leads into the jail."}
 /* clang-format on */
 
 /* Applies one such option. 1 when key is one of them, 0 when it is none, -EINVAL with e set. */

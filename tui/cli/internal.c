@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Verbs that other programs call: warden, worker, layer. They read their arguments themselves. */
+/* Verbs that other programs call: warden, worker, netpath, layer. They read their arguments themselves. */
+#include "core/net/net.h"
 #include "core/repo/worker.h"
 #include "core/warden/warden.h"
 #include "tui/cli/cli.h"
@@ -13,6 +14,11 @@ static int warden(struct cli *c, const struct verb *v, int argc, char **argv)
 static int worker(struct cli *c, const struct verb *v, int argc, char **argv)
 {
 	return worker_main(argc, argv);
+}
+
+static int netpath(struct cli *c, const struct verb *v, int argc, char **argv)
+{
+	return net_main(argc, argv);
 }
 
 static int layer(struct cli *c, const struct verb *v, int argc, char **argv)
@@ -31,6 +37,12 @@ const struct verb verb_worker = {.name = "worker",
 				 .help = "Internal: makes and restores checkpoints",
 				 .flags = VERB_INTERNAL | VERB_RAW,
 				 .fn = worker};
+
+const struct verb verb_netpath = {.name = "netpath",
+				  .args = "",
+				  .help = "Internal: the network of one jail",
+				  .flags = VERB_INTERNAL | VERB_RAW,
+				  .fn = netpath};
 
 const struct verb verb_layer = {
     .name = "layer",

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/net/chains.h"
+#include "core/buf.h"
+#include "core/net/plan.h"
+#include <sys/socket.h>
+
+/* What no jail reaches unless a rule names it. */
+static const char *const closed4[] = {
+    "0.0.0.0/8",      /* this network, RFC 1122 */
+    "10.0.0.0/8",     /* private, RFC 1918; the jail's own net too */
+    "100.64.0.0/10",  /* carriers' own, RFC 6598 */
+    "127.0.0.0/8",    /* loopback */
+    "169.254.0.0/16", /* link-local, cloud metadata */
+    "172.16.0.0/12",  /* private */
+    "192.0.0.0/24",   /* IETF protocols */
+    "192.168.0.0/16", /* private */
+    "224.0.0.0/4",    /* multicast */
+    "240.0.0.0/4",    /* reserved, broadcast */
+};
+
+static const char *const closed6[] = {
+    "::/96",	      /* unspecified, loopback, IPv4 as IPv6 */
+    "::ffff:0:0/96",  /* IPv4 as IPv6 */
+    "64:ff9b::/96",   /* IPv4 behind a translator, RFC 6052 */
+    "64:ff9b:1::/48", /* the same, local, RFC 8215 */
+    "fc00::/7",	      /* private, RFC 4193; the jail's own net too */
+    "fe80::/10",      /* link-local */
+    "fec0::/10",      /* site-local, of old */
+    "ff00::/8",	      /* multicast */
+};
+
+static void head(const struct chains *c, struct buf *out)
+{
+	const char *guest = c->v6 ? PLAN_GUEST6 : PLAN_GUEST;
+	const char *gateway = c->v6 ? PLAN_GATEWAY6 : PLAN_GATEWAY;
+
+	buf_str(out, "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+		     ":new - [0:0]\n:own - [0:0]\n:closed - [0:0]\n");
+	if (c->v6) {
+		/* neighbour solicitation and advertisement */
+		buf_str(out, "-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT\n"
+			     "-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 136 -j ACCEPT\n");
+		buf_fmt(out,
+			"-A INPUT -i " PLAN_IF_JAIL " -s %s -d %s -p ipv6-icmp -m icmp6 "
+			"--icmpv6-type 128 -j ACCEPT\n",
+			guest, gateway);
+	} else {
+		buf_fmt(out,
+			"-A INPUT -i " PLAN_IF_JAIL " -s %s -d %s -p icmp -m icmp --icmp-type 8 "
+			"-j ACCEPT\n",
+			guest, gateway);
+	}
+	buf_fmt(out, "-A FORWARD -i " PLAN_IF_JAIL " ! -s %s -j DROP\n", guest);
+	buf_fmt(out, "-A FORWARD -i " PLAN_IF_OUT " ! -d %s -j DROP\n", guest);
+	buf_str(out, "-A FORWARD -m conntrack --ctstate INVALID -j DROP\n"
+		     "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+		     "-A FORWARD -i " PLAN_IF_JAIL " -o " PLAN_IF_OUT " -j new\n");
+}
+
+static void published(const struct chains *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->npublish; i++) {
+		const struct publish *p = &c->publish[i];
+
+		if ((p->family == AF_INET6) != c->v6)
+			continue;
+		buf_fmt(out,
+			"-A FORWARD -i " PLAN_IF_OUT " -o " PLAN_IF_JAIL
+			" -p %s --dport %u -j ACCEPT\n",
+			p->udp ? "udp" : "tcp", p->guest);
+	}
+}
+
+static void ranges(const struct chains *c, struct buf *out)
+{
+	const char *const *list = c->v6 ? closed6 : closed4;
+	size_t n =
+	    c->v6 ? sizeof(closed6) / sizeof(closed6[0]) : sizeof(closed4) / sizeof(closed4[0]);
+	const char *how = c->v6 ? "icmp6-adm-prohibited" : "icmp-admin-prohibited";
+
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(out, "-A closed -d %s -j REJECT --reject-with %s\n", list[i], how);
+}
+
+void chains_open(const struct chains *c, struct buf *out)
+{
+	const char *dns = c->v6 ? PLAN_DNS6 : PLAN_DNS;
+
+	head(c, out);
+	published(c, out);
+	buf_fmt(out, "-A new -d %s -p udp --dport 53 -j ACCEPT\n", dns);
+	buf_fmt(out, "-A new -d %s -p tcp --dport 53 -j ACCEPT\n", dns);
+	buf_str(out, "-A new -j own\n-A new -j closed\n-A new -j ACCEPT\n");
+	ranges(c, out);
+	buf_str(out, "COMMIT\n");
+}

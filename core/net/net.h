@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net: the process that is a jail's network, and what it says to the warden.
+ *
+ * Two processes: the *path* moves packets (the guest's network card, libslirp; its sockets are in
+ * the host's network namespace), the *room* lives in the jail's own namespaces and decides. The
+ * warden starts the path, the path forks the room; each ends when the other does, and then nothing
+ * crosses any more: the namespace, its taps and the guest's card go with them.
+ *
+ *	guest --virtio-- path --tap "jail"-- [room: rules, routes] --tap "out"-- path --sockets--
+ *
+ * The wire is core/proto.h's, with the types below. Descriptors that the path is started with:
+ */
+#ifndef GAOL_CORE_NET_NET_H
+#define GAOL_CORE_NET_NET_H
+
+#include <stdint.h>
+
+enum { NET_FD_CONTROL = 3, NET_FD_DEVICE = 4 };
+
+enum net_type {
+	/*
+	 * warden -> path, first: {"mode": "open", "mac": "02:...", "uid": n (0: stay who you are),
+	 * "rate": n, "quota": n, "spent": n, "publish": ["127.0.0.1:80:80", ...]}
+	 */
+	NET_CONFIG = 64,
+	/* path -> warden: everything stands: {"v6": bool}; or it does not: {"error": "..."} */
+	NET_READY = 65,
+	NET_FAILED = 66,
+	/* path -> warden, once a second when they changed: {"in": bytes, "out": bytes} */
+	NET_COUNT = 67,
+	/* path -> warden: the quota is used up: {} */
+	NET_SPENT = 68,
+	/* room -> path: a tap, with its descriptor: {"tap": "jail"|"out", "v6": bool} */
+	NET_TAP = 80,
+};
+
+/* The verb `gaol netpath`: becomes the path. Returns the exit status. */
+int net_main(int argc, char **argv);
+
+#endif

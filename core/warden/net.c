@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process that is the jail's network (core/net/net.h) on the warden's side. When it ends by
+ * itself the jail is offline from that moment: its namespace and its taps went with it.
+ */
+#include "core/net/net.h"
+#include "core/fd.h"
+#include "core/net/plan.h"
+#include "core/warden/internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Whom the processes of a jail's network run as when we are root: near its guest's, not the same.
+ */
+#define NET_UID_BASE 0x60000000u
+#define RESOLV_MAX 65536
+#define MESSAGES_PER_TURN 64
+
+struct wnet {
+	pid_t pid; /* 0: reaped */
+	int sock;
+	struct loop_fd *watch;
+	bool ready;
+	char message[PROTO_MAX];
+};
+
+static _Noreturn void become_path(const struct warden *w, int control, int device, pid_t warden)
+{
+	static const char *const argv[] = {"gaol", "netpath", NULL};
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != warden)
+		_exit(127);
+	sched_setaffinity(0, sizeof(w->cpus), &w->cpus);
+	/* Out of the way first: dup2 must not close one that is still wanted. */
+	int from = fcntl(control, F_DUPFD, 10), to = fcntl(device, F_DUPFD, 10);
+	if (dup2(from, NET_FD_CONTROL) < 0 || dup2(to, NET_FD_DEVICE) < 0)
+		_exit(126);
+	close_range(NET_FD_DEVICE + 1, ~0U, 0);
+	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+static json_t *config(const struct warden *w, struct err *e)
+{
+	const struct conf *c = &w->conf;
+	json_t *publish = json_array();
+	char mac[18];
+	struct stat st;
+
+	if (fstat(w->jail.dirfd, &st)) {
+		err_sys(e, "%s", w->jail.dir);
+		json_decref(publish);
+		return NULL;
+	}
+	for (size_t i = 0; i < c->net_publish.n; i++)
+		json_array_append_new(publish, json_string(c->net_publish.v[i]));
+	unsigned id = (unsigned)st.st_ino & 0x0fffffff;
+	/* A locally administered address. */
+	snprintf(mac, sizeof(mac), "02:67:%02x:%02x:%02x:%02x", id >> 24, id >> 16 & 255,
+		 id >> 8 & 255, id & 255);
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o}", "mode", conf_net_name(c->net), "mac",
+			 mac, "uid", (json_int_t)(geteuid() ? 0 : NET_UID_BASE + id), "rate",
+			 (json_int_t)c->net_rate, "quota", (json_int_t)c->net_quota, "publish",
+			 publish);
+}
+
+static void over(struct warden *w)
+{
+	struct wnet *n = w->net;
+
+	loop_fd_del(n->watch);
+	n->watch = NULL;
+	fd_close(&n->sock);
+}
+
+static void offline(struct warden *w, const char *why)
+{
+	warden_log("network: offline: %s", why);
+	warden_event(w, EVENT_STATE, 0, "offline", why);
+}
+
+static void take(struct warden *w, unsigned type, const json_t *o)
+{
+	const char *error = json_string_value(json_object_get(o, "error"));
+
+	switch (type) {
+	case NET_READY:
+		w->net->ready = true;
+		warden_log("network: %s", conf_net_name(w->conf.net));
+		break;
+	case NET_FAILED:
+		/* A guest that was to have a network does not boot without; later it goes on. */
+		if (!w->net->ready)
+			boot_device_gone(w, NULL, error ? error : "network: it failed");
+		else
+			offline(w, error ? error : "it failed");
+		break;
+	case NET_SPENT:
+		offline(w, "the quota of jail.conf is used up");
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_message(void *user, int events)
+{
+	struct warden *w = user;
+	struct wnet *n = w->net;
+	struct proto_head h;
+	int fd = -1;
+
+	(void)events;
+	for (int i = 0; i < MESSAGES_PER_TURN && n->watch; i++) {
+		ssize_t len = proto_recv(n->sock, &h, n->message, &fd);
+
+		if (len == -EAGAIN)
+			return;
+		fd_close(&fd);
+		json_t *o = len < 0 ? NULL : proto_json(n->message, (size_t)len);
+		if (o)
+			take(w, h.type, o);
+		json_decref(o);
+		if (!o) {
+			over(w);
+			if (n->pid > 0)
+				kill(n->pid, SIGKILL);
+		}
+	}
+}
+
+static pid_t start(struct warden *w, int control, int device, struct err *e)
+{
+	pid_t warden = getpid(), pid = fork();
+
+	if (!pid)
+		become_path(w, control, device, warden);
+	if (pid < 0)
+		err_sys(e, "network: fork");
+	return pid;
+}
+
+static int launch(struct warden *w, const char *path, struct err *e)
+{
+	json_t *o = config(w, e);
+	cleanup_fd int device = o ? boot_listen(path, e) : -1;
+	int pair[2] = {-1, -1}, ret = 0;
+
+	if (!o || device < 0)
+		ret = -EIO;
+	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		ret = err_sys(e, "network: socketpair");
+	pid_t pid = ret ? -1 : start(w, pair[1], device, e);
+	fd_close(&pair[1]);
+	if (pid > 0) {
+		w->net = xcalloc(1, sizeof(*w->net));
+		w->net->pid = pid;
+		w->net->sock = pair[0];
+		ret = proto_send_json(pair[0], NET_CONFIG, 0, o, -1);
+		fcntl(pair[0], F_SETFL, O_NONBLOCK);
+		w->net->watch = loop_fd_add(w->loop, pair[0], LOOP_IN, on_message, w);
+		if (ret || !w->net->watch)
+			ret = err_set(e, -EIO, "network: its process cannot be told what to do");
+	} else {
+		fd_close(&pair[0]);
+		ret = -EIO;
+	}
+	json_decref(o);
+	return ret;
+}
+
+int net_start(struct warden *w, char **sock, struct err *e)
+{
+	*sock = NULL;
+	if (w->conf.net == CONF_NET_NONE)
+		return 0;
+	*sock = xasprintf("%s/net", w->jail.run);
+	return launch(w, *sock, e);
+}
+
+void net_stop(struct warden *w)
+{
+	struct wnet *n = w->net;
+
+	if (!n)
+		return;
+	if (n->pid > 0) {
+		kill(n->pid, SIGKILL);
+		while (waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	over(w);
+	free(n);
+	w->net = NULL;
+}
+
+void net_reap(struct warden *w)
+{
+	struct wnet *n = w->net;
+	char why[128];
+	int status;
+
+	if (!n || n->pid <= 0 || waitpid(n->pid, &status, WNOHANG) != n->pid)
+		return;
+	n->pid = 0;
+	/* Its last words. */
+	if (n->watch)
+		on_message(w, LOOP_IN);
+	if (WIFSIGNALED(status))
+		snprintf(why, sizeof(why), "its process was killed by signal %d: gaol restart %s",
+			 WTERMSIG(status), w->jail.name);
+	else
+		snprintf(why, sizeof(why), "its process ended: gaol restart %s", w->jail.name);
+	if (!n->ready)
+		boot_device_gone(w, "network", why);
+	else if (boot_is_up(w))
+		offline(w, why);
+}
+
+/* resolv.conf */
+
+static bool is_search(const char *line)
+{
+	size_t n = strcspn(line, " \t");
+
+	return (n == 6 && (!strncmp(line, "search", n) || !strncmp(line, "domain", n))) ||
+	       (n == 7 && !strncmp(line, "options", n));
+}
+
+void net_resolv(struct buf *out)
+{
+	struct buf host = {0};
+	char *save = NULL;
+
+	buf_str(out, "nameserver " PLAN_DNS "\n");
+	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &host)) {
+		buf_free(&host);
+		return;
+	}
+	char *text = buf_take(&host);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		line += strspn(line, " \t");
+		if (is_search(line))
+			buf_fmt(out, "%s\n", line);
+	}
+	free(text);
+}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Servers of netlab.sh: HTTP on port 80 of every address, DNS on port 53, UDP echo on port 7."""
+import http.server
+import os
+import socket
+import socketserver
+import sys
+import threading
+
+LAB = sys.argv[1]
+NAMES = {
+    "www.lab.test": ("203.0.113.10", "2001:db8:1::10"),
+    "v4.lab.test": ("203.0.113.10", None),
+    "other.lab.test": ("198.51.100.10", None),
+    "private.lab.test": ("192.168.77.10", None),
+}
+
+
+def log(line):
+    with open(LAB + "/log", "a") as f:
+        f.write(line + "\n")
+
+
+class Web(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, *args):
+        super().__init__(*args, directory=LAB + "/www")
+
+    def log_message(self, fmt, *args):
+        log("http %s %s" % (self.connection.getsockname()[0], self.path))
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    address_family = socket.AF_INET6
+    daemon_threads = True
+    request_queue_size = 4096
+
+
+def question(q):
+    at, labels = 12, []
+    while q[at]:
+        labels.append(q[at + 1:at + 1 + q[at]].decode())
+        at += 1 + q[at]
+    return ".".join(labels).lower(), int.from_bytes(q[at + 1:at + 3], "big"), at + 5
+
+
+def answer(q):
+    name, kind, end = question(q)
+    found = NAMES.get(name)
+    data = None
+    log("dns %s %d" % (name, kind))
+    if found and kind == 1 and found[0]:
+        data = socket.inet_pton(socket.AF_INET, found[0])
+    if found and kind == 28 and found[1]:
+        data = socket.inet_pton(socket.AF_INET6, found[1])
+    flags = b"\x81\x80" if found else b"\x81\x83"
+    r = q[:2] + flags + b"\x00\x01" + (b"\x00\x01" if data else b"\x00\x00") + bytes(4) + q[12:end]
+    if data:
+        r += b"\xc0\x0c" + kind.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x3c"
+        r += len(data).to_bytes(2, "big") + data
+    return r
+
+
+def serve_udp(port, reply):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind(("::", port))
+    while True:
+        q, peer = s.recvfrom(65535)
+        try:
+            s.sendto(reply(q), peer)
+        except (IndexError, OSError, UnicodeDecodeError):
+            pass
+
+
+for port, reply in ((53, answer), (7, lambda q: q)):
+    threading.Thread(target=serve_udp, args=(port, reply), daemon=True).start()
+web = Server(("::", 80), Web)
+open(LAB + "/ready", "w").close()
+web.serve_forever()

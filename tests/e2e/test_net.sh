@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A jail's network in mode open: right bytes over both families, names, and what stays closed.
+. "${BASH_SOURCE[0]%/*}/netlab.sh"
+lab_enter "$@"
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+echo hello >"$LAB/www/hello"
+head -c 3000000 /dev/urandom >"$LAB/www/big"
+sum=$(sha256sum <"$LAB/www/big")
+
+gaol new n --net open
+check 'a jail with a network boots' gaol start n
+in_jail() { gaol exec n -- "$@"; }
+
+is 'curl over IPv4' hello "$(in_jail curl -s -m 20 http://$LAB4/hello)"
+is 'curl over IPv6' hello "$(in_jail curl -s -m 20 "http://[$LAB6]/hello")"
+is 'a name is looked up by the host'"'"'s resolver' hello "$(in_jail curl -s -m 20 http://v4.lab.test/hello)"
+is 'right bytes, 8 at once' 8 "$(in_jail sh -c '
+	for i in 1 2 3 4 5 6 7 8; do curl -s -m 60 http://'$LAB4'/big -o /tmp/$i & done; wait
+	sha256sum /tmp/[1-8]' | grep -c "^${sum%% *}")"
+
+for to in $LAB_PRIVATE $LAB_META 203.0.113.1 10.0.2.2 "[::ffff:127.0.0.1]" private.lab.test; do
+	hasnt "closed: $to" hello "$(in_jail curl -s -m 3 "http://$to/hello" 2>&1)"
+done
+finish
