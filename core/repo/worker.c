@@ -6,6 +6,7 @@
 #include "core/repo/prune.h"
 #include "core/repo/restore.h"
 #include "core/repo/save.h"
+#include "core/wall/hold.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -286,6 +287,7 @@ int worker_main(int argc, char **argv)
 {
 	struct rlimit rl;
 	struct buf b = {0};
+	struct err e;
 	sigset_t term;
 	json_t *q;
 	ssize_t n;
@@ -308,6 +310,11 @@ int worker_main(int argc, char **argv)
 	buf_free(&b);
 	if (argc > 2 || !json_is_object(q)) {
 		fputs("gaol: worker: no request: it is started by a warden\n", stderr);
+		json_decref(q);
+		return 2;
+	}
+	if (hold_worker(JAIL_FD, &e)) {
+		err_print(&e);
 		json_decref(q);
 		return 2;
 	}

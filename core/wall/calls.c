@@ -27,12 +27,11 @@
 #define SYSEMU_SINGLESTEP 32
 
 /* Requests of arch/um/os-Linux and arch/x86/um/os-Linux. Nothing that attaches to a process. */
-static const uint64_t traces[] = {PTRACE_TRACEME,    PTRACE_PEEKUSER,   PTRACE_POKEUSER,
-				  PTRACE_CONT,	     PTRACE_KILL,	PTRACE_GETREGS,
-				  PTRACE_SETREGS,    PTRACE_GETFPREGS,	PTRACE_SETFPREGS,
-				  PTRACE_SYSCALL,    SYSEMU,		SYSEMU_SINGLESTEP,
-				  PTRACE_SETOPTIONS, PTRACE_GETSIGINFO, PTRACE_GETREGSET,
-				  PTRACE_SETREGSET};
+static const uint64_t traces[] = {
+    PTRACE_TRACEME,    PTRACE_PEEKUSER,	  PTRACE_POKEUSER,  PTRACE_CONT,
+    PTRACE_KILL,       PTRACE_GETREGS,	  PTRACE_SETREGS,   PTRACE_GETFPREGS,
+    PTRACE_SETFPREGS,  PTRACE_SYSCALL,	  SYSEMU,	    SYSEMU_SINGLESTEP,
+    PTRACE_SETOPTIONS, PTRACE_GETSIGINFO, PTRACE_GETREGSET, PTRACE_SETREGSET};
 /* In trusting mode only to end a stub. */
 static const uint64_t trace_ends[] = {PTRACE_CONT, PTRACE_KILL};
 /*
@@ -59,16 +58,14 @@ static const uint64_t own[] = {0};
 static const uint64_t empty_path[] = {AT_EMPTY_PATH};
 static const uint64_t filters[] = {SECCOMP_SET_MODE_FILTER};
 
-#define CALL(call, reason) {.name = #call, .why = reason, .modes = CALL_ALWAYS}
+#define CALL(call, reason)                                                                         \
+	{                                                                                          \
+		.name = #call, .why = reason, .modes = CALL_ALWAYS                                 \
+	}
 #define CALL_IF(call, mode, number, bits, list, reason)                                            \
 	{                                                                                          \
-	    .name = #call,                                                                         \
-	    .why = reason,                                                                         \
-	    .modes = mode,                                                                         \
-	    .arg = number,                                                                         \
-	    .mask = bits,                                                                          \
-	    .values = list,                                                                        \
-	    .nvalues = sizeof(list) / sizeof((list)[0]),                                           \
+		.name = #call, .why = reason, .modes = mode, .arg = number, .mask = bits,          \
+		.values = list, .nvalues = sizeof(list) / sizeof((list)[0]),                       \
 	}
 
 static const struct call_rule rules[] = {
@@ -96,7 +93,8 @@ static const struct call_rule rules[] = {
     CALL(munmap, "the same"),
     CALL(mprotect, "the same, and start of the program"),
     CALL(brk, "the C library's heap"),
-    CALL_IF(madvise, CALL_ALWAYS, 2, LOW_WORD, advices, "holes in the memory's file, thread stacks"),
+    CALL_IF(madvise, CALL_ALWAYS, 2, LOW_WORD, advices,
+	    "holes in the memory's file, thread stacks"),
     CALL_IF(ioctl, CALL_ALWAYS, 1, LOW_WORD, tty_asks, "is the console a terminal, how large?"),
     CALL_IF(fcntl, CALL_ALWAYS, 1, LOW_WORD, file_asks, "non-blocking and SIGIO on devices"),
     CALL(epoll_create, "the kernel's interrupts are descriptors"),
@@ -167,8 +165,8 @@ static int add(scmp_filter_ctx f, const struct call_rule *r, int number)
 	if (!r->nvalues)
 		return seccomp_rule_add(f, SCMP_ACT_ALLOW, number, 0);
 	for (size_t i = 0; i < r->nvalues; i++) {
-		struct scmp_arg_cmp is = SCMP_CMP64((unsigned)r->arg, SCMP_CMP_MASKED_EQ, r->mask,
-						    r->values[i]);
+		struct scmp_arg_cmp is =
+		    SCMP_CMP64((unsigned)r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->values[i]);
 		int ret = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, number, 1, &is);
 
 		if (ret)

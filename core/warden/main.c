@@ -4,6 +4,7 @@
 #include "core/repo/restore.h"
 #include "core/warden/internal.h"
 #include "core/warden/warden.h"
+#include "core/wall/hold.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -314,7 +315,9 @@ int warden_main(int argc, char **argv)
 	if (geteuid() == 0)
 		setgroups(0, NULL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1}); /* as core/wall/step/step.c says */
-	int ret = open_jail(&w, &a, &e);
+	int ret = hold_warden(&e);
+	if (!ret)
+		ret = open_jail(&w, &a, &e);
 	if (!ret)
 		ret = open_room(&w, &e);
 	if (ret)

@@ -39,6 +39,7 @@ struct ruleset {
 
 #define FILTER_MAX 4096 /* instructions: BPF_MAXINSNS */
 #define FILES 8192	/* a guest process costs its kernel one descriptor */
+#define DATA (128ULL << 20)
 
 static _Noreturn void give_up(const char *what)
 {
@@ -78,6 +79,8 @@ static void limits(unsigned long long file_size, unsigned long long processes)
 	limit(RLIMIT_CORE, 1);
 	limit(RLIMIT_NOFILE, FILES);
 	limit(RLIMIT_FSIZE, file_size);
+	/* Memory outside the tmpfs: a kernel has 2 MiB of it and 8 MiB a processor, a stub none. */
+	limit(RLIMIT_DATA, DATA);
 	limit(RLIMIT_NPROC, processes);
 	limit(RLIMIT_MEMLOCK, 0);
 	limit(RLIMIT_MSGQUEUE, 0);
@@ -104,10 +107,9 @@ static void landlock(const char *program)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset r = {.fs = FS_ABI_1};
-	uint64_t tmp = FS_ABI_1 & ~(uint64_t)(LANDLOCK_ACCESS_FS_MAKE_CHAR |
-					      LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-					      LANDLOCK_ACCESS_FS_MAKE_SYM |
-					      LANDLOCK_ACCESS_FS_MAKE_FIFO);
+	uint64_t tmp =
+	    FS_ABI_1 & ~(uint64_t)(LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+				   LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO);
 	size_t size = offsetof(struct ruleset, net);
 
 	if (abi < 1)
