@@ -2,6 +2,7 @@
 #include "core/net/chains.h"
 #include "core/buf.h"
 #include "core/net/plan.h"
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 /* What no jail reaches unless a rule names it. */
@@ -71,15 +72,39 @@ static void published(const struct chains *c, struct buf *out)
 	}
 }
 
+static const char *prohibited(const struct chains *c)
+{
+	return c->v6 ? "icmp6-adm-prohibited" : "icmp-admin-prohibited";
+}
+
 static void ranges(const struct chains *c, struct buf *out)
 {
 	const char *const *list = c->v6 ? closed6 : closed4;
 	size_t n =
 	    c->v6 ? sizeof(closed6) / sizeof(closed6[0]) : sizeof(closed4) / sizeof(closed4[0]);
-	const char *how = c->v6 ? "icmp6-adm-prohibited" : "icmp-admin-prohibited";
 
 	for (size_t i = 0; i < n; i++)
-		buf_fmt(out, "-A closed -d %s -j REJECT --reject-with %s\n", list[i], how);
+		buf_fmt(out, "-A closed -d %s -j REJECT --reject-with %s\n", list[i],
+			prohibited(c));
+}
+
+static void own(const struct chains *c, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < c->nown; i++)
+		if (c->own[i].v6 == c->v6)
+			buf_fmt(
+			    out, "-A own -d %s -j REJECT --reject-with %s\n",
+			    inet_ntop(c->v6 ? AF_INET6 : AF_INET, c->own[i].a, text, sizeof(text)),
+			    prohibited(c));
+}
+
+void chains_own(const struct chains *c, struct buf *out)
+{
+	buf_str(out, "*filter\n:own - [0:0]\n");
+	own(c, out);
+	buf_str(out, "COMMIT\n");
 }
 
 void chains_open(const struct chains *c, struct buf *out)
@@ -91,6 +116,7 @@ void chains_open(const struct chains *c, struct buf *out)
 	buf_fmt(out, "-A new -d %s -p udp --dport 53 -j ACCEPT\n", dns);
 	buf_fmt(out, "-A new -d %s -p tcp --dport 53 -j ACCEPT\n", dns);
 	buf_str(out, "-A new -j own\n-A new -j closed\n-A new -j ACCEPT\n");
+	own(c, out);
 	ranges(c, out);
 	buf_str(out, "COMMIT\n");
 }

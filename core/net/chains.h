@@ -10,6 +10,7 @@
 #ifndef GAOL_CORE_NET_CHAINS_H
 #define GAOL_CORE_NET_CHAINS_H
 
+#include "core/net/own.h"
 #include "core/net/publish.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +21,13 @@ struct chains {
 	bool v6;
 	const struct publish *publish;
 	size_t npublish;
+	const struct own_address *own; /* the host's addresses */
+	size_t nown;
 };
 
 /* Appends the whole filter for net.mode=open without questions. */
 void chains_open(const struct chains *c, struct buf *out);
+/* Appends what makes the host's addresses anew, for room_rules without flush. */
+void chains_own(const struct chains *c, struct buf *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/net/chains.h"
 #include "core/net/internal.h"
 #include "core/net/net.h"
+#include "core/net/own.h"
 #include "core/net/room.h"
 #include "core/proto.h"
 #include <signal.h>
@@ -13,52 +14,103 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static int rules(const struct net_config *c, bool v6, struct err *e)
+struct inside {
+	const struct net_config *c;
+	struct loop *loop;
+	struct room room;
+	struct own *own;
+	int sock; /* to the path */
+};
+
+/* Loads the whole filter (flush) or only the host's addresses. */
+static int rules_of(struct inside *in, bool v6, bool flush, const struct own_address *own,
+		    size_t nown, struct err *e)
 {
-	struct chains ch = {.v6 = v6, .publish = c->publish, .npublish = c->npublish};
+	struct chains ch = {.v6 = v6,
+			    .publish = in->c->publish,
+			    .npublish = in->c->npublish,
+			    .own = own,
+			    .nown = nown};
 	struct buf text = {0};
 
-	chains_open(&ch, &text);
-	int ret = room_rules(v6, text.p, text.len, true, e);
+	if (flush)
+		chains_open(&ch, &text);
+	else
+		chains_own(&ch, &text);
+	int ret = room_rules(v6, text.p, text.len, flush, e);
 	buf_free(&text);
 	return ret;
 }
 
-static int send_tap(int sock, const char *name, bool v6, int fd)
+static int rules(struct inside *in, bool flush, struct err *e)
 {
-	json_t *o = json_pack("{s:s, s:b}", "tap", name, "v6", v6);
-	int ret = proto_send_json(sock, NET_TAP, 0, o, fd);
+	const struct own_address *own;
+	size_t n;
+	int ret = own_list(in->own, &own, &n, e);
+
+	if (!ret)
+		ret = rules_of(in, false, flush, own, n, e);
+	if (!ret && in->room.v6)
+		ret = rules_of(in, true, flush, own, n, e);
+	return ret;
+}
+
+static int send_tap(struct inside *in, const char *name, int fd)
+{
+	json_t *o = json_pack("{s:s, s:b}", "tap", name, "v6", in->room.v6);
+	int ret = proto_send_json(in->sock, NET_TAP, 0, o, fd);
 
 	json_decref(o);
 	return ret;
 }
 
-static int build(const struct net_config *c, struct room *r, struct err *e)
+static int build(struct inside *in, struct err *e)
 {
-	int ret = room_enter(c->uid, (gid_t)c->uid, e);
+	/* In the host's namespace, before it is left. */
+	int ret = own_open(&in->own, e);
 
 	if (!ret)
-		ret = room_build(r, e);
+		ret = room_enter(in->c->uid, (gid_t)in->c->uid, e);
 	if (!ret)
-		ret = rules(c, false, e);
-	if (!ret && r->v6)
-		ret = rules(c, true, e);
-	return ret ? ret : room_open(r, c->mac, e);
+		ret = room_build(&in->room, e);
+	if (!ret)
+		ret = rules(in, true, e);
+	return ret ? ret : room_open(&in->room, in->c->mac, e);
 }
 
 static void on_path(void *user, int events)
 {
+	struct inside *in = user;
+
 	(void)events;
 	/* The path says nothing: what arrives is its end. */
-	loop_stop(user, 0);
+	loop_stop(in->loop, 0);
+}
+
+/* A filter that does not know an address of the host's any more is a hole: the end. */
+static void on_own(void *user, int events)
+{
+	struct inside *in = user;
+
+	(void)events;
+	if (own_changed(in->own) && rules(in, false, NULL))
+		loop_stop(in->loop, 1);
+}
+
+static int serve(struct inside *in)
+{
+	in->loop = loop_new();
+	if (!in->loop || !loop_fd_add(in->loop, in->sock, LOOP_IN, on_path, in) ||
+	    !loop_fd_add(in->loop, own_descriptor(in->own), LOOP_IN, on_own, in))
+		return 1;
+	return loop_run(in->loop);
 }
 
 _Noreturn void room_main(const struct net_config *c, int sock)
 {
-	struct room r = {.jail = -1, .out = -1};
-	struct loop *l = NULL;
+	struct inside in = {.c = c, .sock = sock, .room = {.jail = -1, .out = -1}};
 	struct err e;
-	int ret = build(c, &r, &e);
+	int ret = build(&in, &e);
 
 	/* Not before the change of uid, which clears it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -69,13 +121,10 @@ _Noreturn void room_main(const struct net_config *c, int sock)
 		json_decref(o);
 		_exit(1);
 	}
-	ret = send_tap(sock, "jail", r.v6, r.jail);
+	ret = send_tap(&in, "jail", in.room.jail);
 	if (!ret)
-		ret = send_tap(sock, "out", r.v6, r.out);
+		ret = send_tap(&in, "out", in.room.out);
 	/* Only the path holds them from now on: with it they go. */
-	room_close(&r);
-	l = ret ? NULL : loop_new();
-	if (l && loop_fd_add(l, sock, LOOP_IN, on_path, l))
-		loop_run(l);
-	_exit(0);
+	room_close(&in.room);
+	_exit(ret ? 1 : serve(&in));
 }

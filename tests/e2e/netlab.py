@@ -8,6 +8,7 @@ import sys
 import threading
 
 LAB = sys.argv[1]
+WHERE = ".host" if len(sys.argv) > 2 else ""
 NAMES = {
     "www.lab.test": ("203.0.113.10", "2001:db8:1::10"),
     "v4.lab.test": ("203.0.113.10", None),
@@ -76,5 +77,5 @@ def serve_udp(port, reply):
 for port, reply in ((53, answer), (7, lambda q: q)):
     threading.Thread(target=serve_udp, args=(port, reply), daemon=True).start()
 web = Server(("::", 80), Web)
-open(LAB + "/ready", "w").close()
+open(LAB + "/ready" + WHERE, "w").close()
 web.serve_forever()

@@ -60,15 +60,23 @@ lab_servers() {
 	done
 }
 
+# A server on the host's side too, on every address: what the wall before it is for.
+lab_host_server() {
+	python3 "${BASH_SOURCE[0]%/*}/netlab.py" "$LAB" host &
+	LAB_HOST=$!
+	until [ -e "$LAB/ready.host" ]; do sleep 0.02; done
+}
+
 lab_world() {
 	local status
 	LAB=$(mktemp -d /tmp/gl.XXXXXX) || exit 1
 	export LAB LAB_STEP=test
-	trap 'kill $LAB_SERVER $LAB_PID 2>/dev/null; rm -rf "$LAB"' EXIT
+	trap 'kill $LAB_SERVER $LAB_HOST $LAB_PID 2>/dev/null; rm -rf "$LAB"' EXIT
 	trap 'exit 143' TERM INT HUP
 	set -e
 	lab_wires
 	lab_servers
+	lab_host_server
 	set +e
 	chmod 755 "$LAB" && chmod 777 "$LAB/www"
 	if declare -F as_user >/dev/null; then
