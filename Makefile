@@ -47,6 +47,7 @@ E2E       := $(sort $(wildcard tests/e2e/test_*.sh))
 SCREEN    := $(sort $(wildcard tests/screen/test_*.sh))
 DEPFILES  := $(CORE_OBJ:.o=.d) $(FACE_OBJ:.o=.d) $(UNIT_BIN:=.d)
 PROGRAM   := $(BUILD)/gaol
+MADE_PAGES := gaol-keys.5 gaol.conf.5 jail.conf.5 gaol-json.7
 # Shells, and where each looks for completions below share/.
 COMPLETIONS := bash:bash-completion/completions/gaol zsh:zsh/site-functions/_gaol \
                fish:fish/vendor_completions.d/gaol.fish
@@ -114,6 +115,8 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 	install -D -m 0755 "$$(bash kernel/build.sh path)" $(DESTDIR)$(PREFIX)/lib/gaol/linux
 	install -D -m 0644 man/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1
 	install -D -m 0644 man/gaol-format.7 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7
+	for p in $(MADE_PAGES); do bash man/build.sh $(PROGRAM) $$p > $(BUILD)/page.tmp && \
+		install -D -m 0644 $(BUILD)/page.tmp $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$$p || exit 1; done
 	for s in $(COMPLETIONS); do $(PROGRAM) completion $${s%%:*} > $(BUILD)/completion.tmp && \
 		install -D -m 0644 $(BUILD)/completion.tmp $(DESTDIR)$(PREFIX)/share/$${s#*:} || exit 1; done
 	ln -sf $(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
@@ -124,6 +127,7 @@ install: all ## into $(DESTDIR)$(PREFIX), the kernel image too
 uninstall: ## take it away again; jails stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/gaol $(DESTDIR)$(PREFIX)/bin/mount.fuse.gaol
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/gaol.1 $(DESTDIR)$(PREFIX)/share/man/man7/gaol-format.7
+	for p in $(MADE_PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$$p; done
 	rm -f $(foreach s,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(s))))
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/gaol.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/user/gaol.service

@@ -88,9 +88,10 @@ static const struct entry entries[] = {
 	   .key = "colours",
 	   .words = "auto|true|256|8|none",
 	   .deflt = "auto",
-	   .help = "How many colours are used at most. auto is what terminfo says of TERM; true "
-		   "colours where COLORTERM is truecolor or 24bit and terminfo knows a -direct "
-		   "entry of the terminal."},
+	   .help =
+	       "How many colours are used at most. auto is what terminfo says of TERM. true looks "
+	       "for the terminal's entry with -direct behind its name, which asks for colours "
+	       "as they are; without one it is auto."},
      .set = set_word,
      FIELD(colours)},
     {.k = {.section = "console",

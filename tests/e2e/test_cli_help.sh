@@ -28,6 +28,21 @@ if command -v groff >/dev/null; then
 	is 'groff neither' '' "$(groff -Tascii -mdoc -ww "$root/man/gaol.1" 2>&1 >/dev/null)"
 fi
 
+for page in gaol-keys.5 gaol.conf.5 jail.conf.5 gaol-json.7; do
+	bash "$root/man/build.sh" "$GAOL" "$page" >"$work/$page"
+	hasnt "$page has all its parts" '^@' "$(cat "$work/$page")"
+	if command -v mandoc >/dev/null; then
+		is "mandoc finds nothing wrong with $page" '' "$(mandoc -T lint -W warning "$work/$page" 2>&1 | grep -v 'outdated mandoc.db')"
+	fi
+done
+for word in checkpoint rollback toggle bind quit; do
+	has "gaol-keys(5) has $word" "^\\.It Cm $word" "$(cat "$work/gaol-keys.5")"
+done
+has 'gaol.conf(5) has theme' '^\.It Cm theme' "$(cat "$work/gaol.conf.5")"
+has 'jail.conf(5) has memory' '^\.It Cm memory' "$(cat "$work/jail.conf.5")"
+has 'gaol-json(7) has what --schema has' "^\\.It Cm $(gaol help --schema | sed -n '$s/^[^\t]*\t\([^\t]*\).*/\1/p')" "$(cat "$work/gaol-json.7")"
+has 'a map of keys can be printed' '^bind generic j ' "$(gaol help --keymap default)"
+
 check 'a jail for completion' gaol new one
 check 'another' gaol new other
 is 'jails' $'one\nother' "$(gaol completion words 2 -- gaol start o)"

@@ -84,8 +84,7 @@ const struct verb verb_checkpoint = {
     .args = "NAME [-m TEXT]",
     .help = "Saves the jail's layer as a new checkpoint",
     .more = "A running guest syncs first and goes on. It costs time and space by what "
-	    "has changed. Keys of --json: number, hash, added, modified, deleted, bytes, "
-	    "unchanged, synced.",
+	    "has changed.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL,

@@ -178,8 +178,7 @@ const struct verb verb_df = {
     .help = "Tells where the disk space of jails goes",
     .more = "LAYER is what the jail has written, OTHER what gaol keeps about it. SHARED is the "
 	    "part of its checkpoints' packs that forks have too; it is counted in CHECKPOINTS by "
-	    "its share. A checkpoint's own size is what it added when it was made, compressed. "
-	    "Keys of --json: name, upper, entries, checkpoints, shared, other, total; in bytes.",
+	    "its share. A checkpoint's own size is what it added when it was made, compressed.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL,

@@ -152,11 +152,7 @@ const struct verb verb_diff = {
 	    "A added, D deleted, M content changed, m only owner, mode or attributes, T "
 	    "another type of file, R a directory of the host was renamed.\n\nThe text is "
 	    "a unified diff with git's headers. Bytes that could steer a terminal are "
-	    "escaped, also into a pipe; ordinary text passes unchanged. Keys of --json: "
-	    "status, path, from (R), what (of content, mode, uid, gid, rdev, xattr), "
-	    "drift (the host's file has changed too), a and b (null, or type, mode, uid, "
-	    "gid, size, rdev). A path that is no UTF-8 is also there whole as "
-	    "path_base64.",
+	    "escaped, also into a pipe; ordinary text passes unchanged.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL_ID,

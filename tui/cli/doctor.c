@@ -147,7 +147,7 @@ const struct verb verb_doctor = {
     .help = "Tells whether jails can run on this machine, and what to do if not",
     .more = "A line for each check: ok, warn (jails can do without it) or fail, what was "
 	    "found, and the remedy. The guest's kernel is booted. Exit status 1 when one "
-	    "failed. Keys of --json: name, status, detail, remedy.",
+	    "failed.",
     .opts = opts,
     .fn = doctor,
 };

@@ -344,10 +344,7 @@ const struct verb verb_events = {
 	    "Numbers go on when a jail is started again. Class read (first reads of the host's "
 	    "files) has events only when jail.conf says [events] reads. What is no longer kept, "
 	    "because it is too old or its reader too slow, is told as an exact count. Ends with "
-	    "the warden. Keys of --json: seq, time_ns (since "
-	    "1970), class, op, path, path2 (rename, link, symlink, ...), bytes, mode, "
-	    "uid, pid (as the guest tells), errno; or lost alone. A path that is no "
-	    "UTF-8 is also there whole as path_base64.",
+	    "the warden.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* help, version; what --help prints, and the commands of gaol(1), from the tables of the verbs. */
 #include "core/buf.h"
+#include "keymaps/keymap.h"
 #include "tui/cli/cli.h"
+#include "tui/cli/mdoc.h"
+#include "tui/cli/schema.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,58 +32,18 @@ static void print_option(const struct cli_opt *o, FILE *f)
 	buf_free(&b);
 }
 
-/* mdoc(7): what could be taken for a macro or an escape is none. */
-static void mdoc_bytes(const char *s, size_t n, FILE *f)
+/* What --json prints, with the keys of each object. */
+static void print_schema(const char *verb, FILE *f)
 {
-	if (n && (*s == '.' || *s == '\''))
-		fputs("\\&", f);
-	for (; n; s++, n--) {
-		if (*s == '\\')
-			fputs("\\e", f);
-		else if (*s == '-')
-			fputs("\\-", f);
-		else
-			fputc(*s, f);
-	}
-}
+	const struct schema_verb *s = schema_of(verb);
 
-static void mdoc_text(const char *s, FILE *f)
-{
-	mdoc_bytes(s, strlen(s), f);
-	fputc('\n', f);
-}
-
-/*
- * Prints text in lines of at most width columns; an empty line in it is a break, told by para. As
- * mdoc every sentence begins a line.
- */
-static void fill(const char *s, size_t width, bool mdoc, const char *para, FILE *f)
-{
-	size_t col = 0;
-	bool sentence = false;
-
-	while (*s) {
-		size_t gap = strspn(s, " \n"), n = strcspn(s + gap, " \n");
-		bool brk = gap > 1 && s[0] == '\n' && s[1] == '\n';
-
-		s += gap;
-		if (col && (brk || col + 1 + n > width || (mdoc && sentence))) {
-			fputc('\n', f);
-			col = 0;
-		}
-		if (brk)
-			fprintf(f, "%s\n", para);
-		if (col)
-			fputc(' ', f);
-		if (mdoc)
-			mdoc_bytes(s, n, f);
-		else
-			fwrite(s, 1, n, f);
-		col += n + (col > 0);
-		sentence = n && (s[n - 1] == '.' || (n > 1 && s[n - 1] == ')' && s[n - 2] == '.'));
-		s += n;
-	}
-	fputc('\n', f);
+	if (!s)
+		return;
+	fprintf(f, "\n--json prints %s (gaol-json(7); *: not in all):\n",
+		schema_shape_text(s->shape));
+	for (const struct schema_key *k = s->keys; k->name; k++)
+		fprintf(f, "  %-15s%c  %-16s  %s\n", k->name, k->sometimes ? '*' : ' ', k->type,
+			k->help);
 }
 
 void cli_help_verb(const struct verb *v, FILE *f)
@@ -88,12 +51,13 @@ void cli_help_verb(const struct verb *v, FILE *f)
 	fprintf(f, "usage: gaol %s%s%s\n\n%s.\n", v->name, *v->args ? " " : "", v->args, v->help);
 	if (v->more) {
 		fputc('\n', f);
-		fill(v->more, 79, false, "", f);
+		mdoc_fill(v->more, 79, false, "", f);
 	}
 	fprintf(f, "\noptions:\n");
 	for (const struct cli_opt *o = v->opts; o && o->key; o++)
 		print_option(o, f);
 	print_option(&help_of_help, f);
+	print_schema(v->name, f);
 	for (const char *const *x = v->examples; x && x[0]; x += 2)
 		fprintf(f, "%s  %s\n      %s\n", x == v->examples ? "\nexamples:\n" : "", x[0],
 			x[1]);
@@ -123,7 +87,7 @@ static void mdoc_verb(const struct verb *v, FILE *f)
 	fprintf(f, "%s.\n", v->help);
 	if (v->more) {
 		fputs(".Pp\n", f);
-		fill(v->more, 76, true, ".Pp", f);
+		mdoc_fill(v->more, 76, true, ".Pp", f);
 	}
 	if (v->opts)
 		fputs(".Bl -tag -width Ds\n", f);
@@ -138,6 +102,8 @@ static void mdoc_verb(const struct verb *v, FILE *f)
 	}
 	if (v->opts)
 		fputs(".El\n", f);
+	if (schema_of(v->name))
+		fputs(".Pp\nWhat\n.Fl Fl json\nprints is in\n.Xr gaol-json 7 .\n", f);
 	for (const char *const *x = v->examples; x && x[0]; x += 2) {
 		fputs(".Pp\n", f);
 		mdoc_text(x[1], f);
@@ -146,26 +112,92 @@ static void mdoc_verb(const struct verb *v, FILE *f)
 	}
 }
 
-enum { OPT_MDOC = CLI_LONG };
+enum { OPT_MDOC = CLI_LONG, OPT_SCHEMA, OPT_KEYMAP };
 static const struct cli_opt help_opts[] = {
-    {.key = OPT_MDOC, .name = "mdoc", .help = "Prints all verbs as a part of a manual page."}, {0}};
+    {.key = OPT_MDOC,
+     .name = "mdoc",
+     .arg = "PART",
+     .help = "Prints a part of the manual: verbs, keys, settings, jail or json."},
+    {.key = OPT_SCHEMA,
+     .name = "schema",
+     .help = "Prints a line for each key of --json: verbs, key, type, always or sometimes."},
+    {.key = OPT_KEYMAP,
+     .name = "keymap",
+     .arg = "NAME",
+     .help = "Prints a map of keys that is built in: default, vi or emacs."},
+    {0}};
+
+static void mdoc_verbs(FILE *f)
+{
+	for (size_t i = 0; cli_verbs[i]; i++)
+		if (!(cli_verbs[i]->flags & VERB_INTERNAL))
+			mdoc_verb(cli_verbs[i], f);
+}
+
+/* Tab-separated, for programs. */
+static void print_schemas(FILE *f)
+{
+	for (const struct schema_verb *s = schema_verbs; s->verbs[0]; s++)
+		for (const struct schema_key *k = s->keys; k->name; k++)
+			fprintf(f, "%s%s%s\t%s\t%s\t%s\n", s->verbs[0], s->verbs[1] ? "," : "",
+				s->verbs[1] ? s->verbs[1] : "", k->name, k->type,
+				k->sometimes ? "sometimes" : "always");
+}
+
+static int print_part(const struct verb *v, const char *part)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(FILE *f);
+	} parts[] = {
+	    {.name = "verbs", .fn = mdoc_verbs},       {.name = "keys", .fn = mdoc_keys},
+	    {.name = "settings", .fn = mdoc_settings}, {.name = "jail", .fn = mdoc_jail},
+	    {.name = "json", .fn = mdoc_json},
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (strcmp(parts[i].name, part) != 0)
+			continue;
+		parts[i].fn(stdout);
+		return CLI_OK;
+	}
+	return cli_usage(v, "%s: no part of the manual", part);
+}
+
+static int print_keymap(const struct verb *v, const char *name)
+{
+	for (const struct keymap_builtin *k = keymap_builtins; k->name; k++) {
+		if (strcmp(k->name, name) != 0)
+			continue;
+		fputs(k->text, stdout);
+		return CLI_OK;
+	}
+	return cli_usage(v, "%s: no map: default, vi and emacs are built in", name);
+}
 
 static int help(struct cli *c, const struct verb *v, int argc, char **argv)
 {
 	struct cli_args a;
-	bool mdoc = false;
+	const char *part = NULL, *map = NULL;
+	bool schema = false;
 	int key;
 
 	cli_args_init(&a, v, argc, argv);
-	while ((key = cli_next(&a)) > 0)
-		mdoc = true;
+	while ((key = cli_next(&a)) > 0) {
+		schema |= key == OPT_SCHEMA;
+		part = key == OPT_MDOC ? a.arg : part;
+		map = key == OPT_KEYMAP ? a.arg : map;
+	}
 	if (key || !cli_operands(&a, 0, 1))
 		return a.status;
-	for (size_t i = 0; mdoc && cli_verbs[i]; i++)
-		if (!(cli_verbs[i]->flags & VERB_INTERNAL))
-			mdoc_verb(cli_verbs[i], stdout);
-	if (mdoc)
+	if (part)
+		return print_part(v, part);
+	if (map)
+		return print_keymap(v, map);
+	if (schema) {
+		print_schemas(stdout);
 		return CLI_OK;
+	}
 	if (!a.n) {
 		cli_help_all(stdout);
 		return CLI_OK;

@@ -116,13 +116,10 @@ const struct verb verb_log = {
     .name = "log",
     .args = "NAME [--json]",
     .help = "Lists the checkpoints of a jail, newest first",
-    .more =
-	"* marks the present one (what the jail was last saved as or rolled back to), x what "
-	"a rollback\nleft behind; it can still be returned to by its number. CHANGES counts "
-	"entries of the layer that\nwere added, modified and deleted against the checkpoint "
-	"before. Keys of --json: number, hash,\nparent, kind (initial, hand, auto, rollback, "
-	"exit), time (seconds since 1970), message, tags,\npresent, abandoned, added, modified, "
-	"deleted, bytes.",
+    .more = "* marks the present one (what the jail was last saved as or rolled back to), x what "
+	    "a rollback\nleft behind; it can still be returned to by its number. CHANGES counts "
+	    "entries of the layer that\nwere added, modified and deleted against the checkpoint "
+	    "before.",
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = log_verb,

@@ -91,8 +91,7 @@ const struct verb verb_prune = {
 	"The present checkpoint and those with a tag stay in any case. Given both, a checkpoint "
 	"goes only when both say so; given neither, none goes and only left-overs are removed and "
 	"the packs made one. Numbers and tags stay the same; a checkpoint that stands behind one "
-	"that went gets a new hash. What was removed cannot be brought back. Keys of --json: "
-	"numbers, count, before and after (bytes).",
+	"that went gets a new hash. What was removed cannot be brought back.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL,

@@ -97,8 +97,7 @@ const struct verb verb_ps = {
     .help = "Lists a jail's processes, as the guest tells",
     .more =
 	"Nothing of it is checked: a guest may tell what it likes. What it costs the host, true "
-	"from outside, is in top.\n\nKeys of --json: pid, ppid, uid, state, threads, rss_kib, "
-	"cpu_ms, start_ms (after the guest's start), comm, command.",
+	"from outside, is in top.",
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = ps,

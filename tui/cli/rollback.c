@@ -90,9 +90,7 @@ const struct verb verb_rollback = {
     .help = "Brings a jail back to a checkpoint, and boots it again if it ran",
     .more = "What the jail is now is saved first, so nothing is lost: `gaol redo NAME` "
 	    "returns. Programs that run in it end. Without an ID it goes to the newest "
-	    "checkpoint made by hand that differs from now. Keys of --json: number, "
-	    "hash, saved (number of the checkpoint of what it was, 0: it was saved "
-	    "already), from, entries, ended (processes), unchanged.",
+	    "checkpoint made by hand that differs from now.",
     .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL_ID,
@@ -103,7 +101,7 @@ const struct verb verb_redo = {
     .name = "redo",
     .args = "NAME",
     .help = "Returns a jail from its last rollback",
-    .more = "What the jail is now is saved first. Keys of --json as for rollback.",
+    .more = "What the jail is now is saved first.",
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = run,
