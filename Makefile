@@ -44,6 +44,7 @@ BENCH_BIN := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 FUZZ_SRC  := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZ_BIN  := $(FUZZ_SRC:fuzz/%.c=build-fuzz/%)
 E2E       := $(sort $(wildcard tests/e2e/test_*.sh))
+ATTACKS   := $(sort $(wildcard tests/attacks/test_*.sh))
 SCREEN    := $(sort $(wildcard tests/screen/test_*.sh))
 DEPFILES  := $(CORE_OBJ:.o=.d) $(FACE_OBJ:.o=.d) $(UNIT_BIN:=.d)
 PROGRAM   := $(BUILD)/gaol
@@ -52,7 +53,7 @@ MADE_PAGES := gaol-keys.5 gaol.conf.5 jail.conf.5 gaol-json.7
 COMPLETIONS := bash:bash-completion/completions/gaol zsh:zsh/site-functions/_gaol \
                fish:fish/vendor_completions.d/gaol.fish
 
-.PHONY: all demo check check-long unit e2e screen bench fuzz screenshots deps kernel lint install uninstall clean \
+.PHONY: all demo check check-long unit e2e attacks screen bench fuzz screenshots deps kernel lint install uninstall clean \
         help built tested programs
 .DEFAULT_GOAL := all
 
@@ -68,7 +69,7 @@ check: all kernel ## all tests but the long ones
 	$(Q)$(MAKE) --no-print-directory tested
 
 tested: lint $(UNIT_BIN)
-	$(Q)bash tests/run.sh $(UNIT_BIN) $(wildcard tests/*_cache.sh) $(E2E) $(SCREEN)
+	$(Q)bash tests/run.sh $(UNIT_BIN) $(wildcard tests/*_cache.sh) $(E2E) $(ATTACKS) $(SCREEN)
 
 programs: $(UNIT_BIN)
 
@@ -77,6 +78,9 @@ unit: all ## the unit tests only
 
 e2e: all kernel ## the tests in real jails only
 	$(Q)bash tests/run.sh $(E2E)
+
+attacks: all kernel ## the attacks on the walls only
+	$(Q)bash tests/run.sh $(ATTACKS)
 
 screen: all kernel ## the screen tests only
 	$(Q)bash tests/run.sh $(SCREEN)
@@ -185,6 +189,12 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB) $(FACE_LIB)
 
 # Static, because it also runs where no library of ours is; never sanitised: it is the ruler.
 build/conform: $(wildcard tests/conform/*.c tests/conform/*.h)
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	$(Q)$(CC) $(CSTD) $(WARN) -O2 -I. -static -o $@ $(filter %.c,$^)
+
+# Takes the place of the guest's kernel in its walls: static for the same reason.
+build/standin: $(wildcard tests/attacks/*.c tests/attacks/*.h)
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
 	$(Q)$(CC) $(CSTD) $(WARN) -O2 -I. -static -o $@ $(filter %.c,$^)
