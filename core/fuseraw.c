@@ -127,7 +127,8 @@ static void raw_write(struct fuse_door *d, const struct fuse_request *rq)
 		send_error(d, -EIO);
 		return;
 	}
-	int fd = layer_write_fd(d->layer, in->fh, in->write_flags & FUSE_WRITE_KILL_SUIDGID, &c);
+	int fd = layer_write_fd(d->layer, in->fh, (off_t)in->offset, len,
+				in->write_flags & FUSE_WRITE_KILL_SUIDGID, &c);
 	if (fd < 0) {
 		send_error(d, fd);
 		return;

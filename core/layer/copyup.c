@@ -263,6 +263,7 @@ static int copyup_one(struct layer *l, uint32_t i, off_t keep)
 		return err;
 	if (f.kind != FOUND_LOWER || f.hit.st.st_ino != n->lower_ino || f.hit.tag != n->tag)
 		return -ESTALE;
+	touch_name(l, n->names->parent, n->names->s, true);
 	return node_is_dir(n) ? copyup_one_dir(l, i, up, &f) : copyup_one_file(l, i, up, &f, keep);
 }
 
@@ -315,6 +316,7 @@ static int flags_set(struct layer *l, uint32_t i, uint32_t flags, const char *or
 
 	if (fd < 0)
 		return fd;
+	touch_node(l, i);
 	err = upper_record(l, i, fd, &r);
 	if (!err && origin && fsetxattr(fd, RECORD_ORIGIN_XATTR, origin, strlen(origin), 0) < 0)
 		err = -errno;

@@ -48,6 +48,8 @@ static int making_place(struct layer *l, struct making *m, uint64_t dir, const c
 		if (!err)
 			err = dir_get(l, m->dir, &m->d);
 	}
+	if (!err)
+		touch_name(l, m->dir, name, true);
 	return err;
 }
 
@@ -310,6 +312,19 @@ static int link_place(struct layer *l, uint32_t i, struct dir *d, const char *na
 	return 0;
 }
 
+/* The inode's names get one more: from now on data may be written by any of them. */
+static void link_touch(struct layer *l, uint32_t i)
+{
+	cleanup_fd int fd = upper_open(l, i, O_RDONLY);
+	struct stat st;
+
+	touch_data(l, i, 0, TOUCHED_END);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		touch_all(l);
+	else
+		touch_links(l, fd, NULL, &st);
+}
+
 int layer_link(struct layer *l, uint64_t node, uint64_t dir, const char *name,
 	       const struct layer_cred *c, struct layer_entry *out)
 {
@@ -330,6 +345,8 @@ int layer_link(struct layer *l, uint64_t node, uint64_t dir, const char *name,
 		err = copyup_meta(l, i);
 	if (!err)
 		err = redirect_set(l, i);
+	if (!err)
+		link_touch(l, i);
 	if (!err)
 		err = link_place(l, i, m.d, name, m.f.whiteout);
 	if (err)

@@ -231,6 +231,7 @@ int copyup_data(struct layer *l, uint32_t i, off_t keep)
 	to = upper_open(l, i, O_RDWR);
 	if (to < 0)
 		return to;
+	touch_data(l, i, 0, TOUCHED_END);
 	err = upper_record(l, i, to, &r);
 	if (!err && keep)
 		err = meta_fill(l, i, to, keep);

@@ -213,11 +213,16 @@ static int write_ready(struct layer *l, uint64_t fh, struct handle **out)
 	return err;
 }
 
-int layer_write_fd(struct layer *l, uint64_t fh, bool kill, const struct layer_cred *c)
+int layer_write_fd(struct layer *l, uint64_t fh, off_t off, size_t n, bool kill,
+		   const struct layer_cred *c)
 {
 	struct handle *h;
 	int err = write_ready(l, fh, &h);
 
+	if (!err && off < 0)
+		err = -EINVAL;
+	if (!err)
+		touch_data(l, h->node, (uint64_t)off, (uint64_t)off + n);
 	if (!err)
 		err = kill_privs(l, h->node, h->fd, kill);
 	return err ? err : h->fd;
@@ -257,8 +262,13 @@ ssize_t layer_readv(struct layer *l, uint64_t fh, const struct iovec *iov, int n
 ssize_t layer_writev(struct layer *l, uint64_t fh, const struct iovec *iov, int n, off_t off,
 		     const struct layer_cred *c)
 {
-	int fd = layer_write_fd(l, fh, false, c);
+	size_t len = 0;
 	ssize_t put;
+	int fd;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	fd = layer_write_fd(l, fh, off, len, false, c);
 
 	if (fd < 0)
 		return fd;
@@ -295,6 +305,13 @@ int layer_fallocate(struct layer *l, uint64_t fh, int mode, off_t off, off_t len
 	struct handle *h;
 	int err = write_ready(l, fh, &h);
 
+	if (!err && (off < 0 || len <= 0))
+		err = -EINVAL;
+	if (!err)
+		touch_data(l, h->node, (uint64_t)off,
+			   mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)
+			       ? TOUCHED_END
+			       : (uint64_t)off + (uint64_t)len);
 	if (!err && fallocate(h->fd, mode, off, len) < 0)
 		err = -errno;
 	if (!err)
@@ -333,7 +350,7 @@ static ssize_t copy_step(int in, off_t off_in, int out, off_t off_out, size_t n)
 ssize_t layer_copy_range(struct layer *l, uint64_t fh_in, off_t off_in, uint64_t fh_out,
 			 off_t off_out, size_t n, const struct layer_cred *c)
 {
-	int out = layer_write_fd(l, fh_out, false, c), in = layer_read_fd(l, fh_in);
+	int out = layer_write_fd(l, fh_out, off_out, n, false, c), in = layer_read_fd(l, fh_in);
 	off_t from = off_in, to = off_out;
 	ssize_t done;
 

@@ -89,6 +89,7 @@ int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlin
 	char name[48], path[40];
 	int err = count_set(fd, 'A', nlink);
 
+	touch_all(l);
 	index_name(tag, ino, name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	/* an entry that is there belongs to a file which the host has replaced */
@@ -121,6 +122,7 @@ void index_settle(struct layer *l, const char *name)
 {
 	cleanup_fd int fd = openat(l->index, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
+	touch_all(l);
 	if (fd >= 0 && settle(fd) > 0 && unlinkat(l->index, name, 0) == 0)
 		l->indexed--;
 }
@@ -162,6 +164,7 @@ int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	touch_all(l);
 	index_name(n->origin_tag, n->origin_ino, from);
 	err = count_set(fd, 'A', (int64_t)count_shown(count_get(fd), st.st_nlink));
 	if (!err && linkat(l->index, from, d->upper, name, 0) < 0)

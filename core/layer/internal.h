@@ -16,6 +16,7 @@
 
 #include "core/layer/layer.h"
 #include "core/layer/record.h"
+#include "core/layer/touched.h"
 #include <fcntl.h>
 #include <limits.h>
 
@@ -67,6 +68,8 @@ struct node {
 	uint16_t origin_tag;
 	uint16_t tag; /* of lower_ino */
 	uint16_t flags;
+	uint64_t touch_epoch; /* touch is valid while this is now's (touch.c) */
+	struct touch *touch;  /* a directory's place in the set of what was touched */
 } __attribute__((aligned(128)));
 
 /* A word of the map stands for a page of nodes, so that a page nobody uses is given back. */
@@ -171,6 +174,8 @@ struct layer {
 	const struct authority *authority;
 	layer_event_fn *on_event;
 	void *event_user;
+	struct touched *touched; /* borrowed, may be NULL */
+	uint64_t touch_era;
 	int64_t born;
 	uint64_t seed[2];
 	uint32_t temp;
@@ -365,6 +370,18 @@ void tell_two(struct layer *l, unsigned op, uint32_t dir, const char *name, uint
 	      const char *name2, mode_t mode, const struct layer_cred *c);
 void tell_read(struct layer *l, uint32_t i, const struct layer_cred *c);
 ssize_t path_of(struct layer *l, uint32_t i, const char *name, char *buf, size_t size);
+
+/* touch.c: called before upper is changed */
+/* Marks a name of a directory that comes, goes or (whole) becomes another thing. */
+void touch_name(struct layer *l, uint32_t dir, const char *name, bool whole);
+/* Marks a node whose attributes change, or bytes off to end of its data too. */
+void touch_node(struct layer *l, uint32_t i);
+void touch_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end);
+/* An inode (its lstat in st) at a name below dirfd, or dirfd itself for NULL, gains or loses a name:
+ * when it was a hard link at the last checkpoint, its other names are touched and not known. */
+void touch_links(struct layer *l, int dirfd, const char *name, const struct stat *st);
+/* Something changes that nobody wants to follow. */
+void touch_all(struct layer *l);
 
 /* file.c */
 struct handle *handle_at(struct layer *l, uint64_t fh, bool is_dir);

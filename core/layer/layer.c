@@ -163,6 +163,7 @@ int layer_open(struct layer **out, const struct layer_config *c, struct err *e)
 	l->on_event = c->on_event;
 	l->event_user = c->event_user;
 	l->switch_ids = geteuid() == 0;
+	layer_set_touched(l, c->touched);
 	clock_gettime(CLOCK_REALTIME, &ts);
 	l->born = (int64_t)ts.tv_sec * 1000000000;
 	/* a third of the descriptors for directories, a ninth for nameless inodes, the rest free */

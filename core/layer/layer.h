@@ -33,6 +33,7 @@
 #include <sys/uio.h>
 
 struct layer;
+struct touched;
 
 #define LAYER_ROOT UINT64_C(1)
 #define LAYER_LOWER_MAX 16
@@ -73,6 +74,7 @@ struct layer_config {
 				     (gaol's own state) */
 	layer_event_fn *on_event; /* may be NULL */
 	void *event_user;
+	struct touched *touched; /* told of every change of upper (touched.h); borrowed; may be NULL */
 };
 
 struct layer_entry {
@@ -84,6 +86,8 @@ struct layer_entry {
 int layer_open(struct layer **out, const struct layer_config *c, struct err *e);
 /* Closes all handles, releases all nodes. */
 void layer_close(struct layer *l);
+/* Tells changes to another set from now on (NULL: to none). */
+void layer_set_touched(struct layer *l, struct touched *t);
 /* Number of known nodes, open handles and cached directories (for status and tests). */
 void layer_counts(const struct layer *l, size_t *nodes, size_t *handles, size_t *dirs);
 
@@ -141,8 +145,9 @@ int layer_release(struct layer *l, uint64_t fh);
  * borrowed until the next call into the layer. Returns it or -errno.
  */
 int layer_read_fd(struct layer *l, uint64_t fh);
-/* The same for writing at off: copies data up first, clears set-id bits when kill is set. */
-int layer_write_fd(struct layer *l, uint64_t fh, bool kill, const struct layer_cred *c);
+/* The same for writing n bytes at off: copies data up first, clears set-id bits when kill is set. */
+int layer_write_fd(struct layer *l, uint64_t fh, off_t off, size_t n, bool kill,
+		   const struct layer_cred *c);
 /* Tells the layer that n bytes were written at off through layer_write_fd's descriptor. */
 void layer_wrote(struct layer *l, uint64_t fh, off_t off, size_t n, const struct layer_cred *c);
 /* Convenience for tests and cp: preadv/pwritev through the calls above. */

@@ -46,6 +46,7 @@ int truncate_node(struct layer *l, uint32_t i, off_t size)
 	const struct node *n = node_at(l, i);
 	bool base = !node_is_upper(n) || (n->rflags & RECORD_META);
 	cleanup_fd int fd = -1;
+	struct stat st;
 	int err = base ? copyup_data(l, i, size) : 0;
 
 	if (err)
@@ -53,6 +54,10 @@ int truncate_node(struct layer *l, uint32_t i, off_t size)
 	fd = upper_open(l, i, O_RDWR);
 	if (fd < 0)
 		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* what is cut off, or the hole that comes; the last chunk changes its length */
+	touch_data(l, i, (uint64_t)(st.st_size < size ? st.st_size : size), TOUCHED_END);
 	if (!base && ftruncate(fd, size) < 0)
 		return -errno;
 	return kill_privs(l, i, fd, false);
@@ -163,6 +168,7 @@ int layer_setattr(struct layer *l, uint64_t node, uint64_t fh, int what, const s
 		    l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);
 	if (fd < 0)
 		return fd;
+	touch_node(l, i);
 	if ((what & owner) || (what & LAYER_KILL_SUIDGID))
 		err = set_record(l, i, fd, what, in);
 	if (!err && times && futimens(fd, ts) < 0)

@@ -39,6 +39,8 @@
 #define RECORD_XATTR "user.gaol"
 #define RECORD_ORIGIN_XATTR "user.gaol.o"
 #define RECORD_GUEST_PREFIX "user.gaol.x."
+/* 8 bytes, little-endian: the number that checkpoints gave a hard link group (core/repo/meta.h) */
+#define RECORD_GROUP_XATTR "user.gaol.g"
 #define RECORD_SIZE 56
 #define RECORD_VERSION 1
 

@@ -30,7 +30,12 @@ static int removal_begin(struct layer *l, uint64_t dir, const char *name,
 		if (!err)
 			err = dir_get(l, *di, d);
 	}
-	return err;
+	if (err)
+		return err;
+	touch_name(l, *di, name, true);
+	if (f->here)
+		touch_links(l, (*d)->upper, name, &f->st);
+	return 0;
 }
 
 mode_t found_mode(const struct found *f)

@@ -370,8 +370,13 @@ int layer_rename(struct layer *l, uint64_t dir, const char *name, uint64_t newdi
 		err = end_dir_up(l, &s);
 	if (!err)
 		err = end_dir_up(l, &t);
-	if (!err)
+	if (!err) {
+		touch_name(l, s.dir, name, true);
+		touch_name(l, t.dir, newname, true);
+		if (t.f.here)
+			touch_links(l, t.d->upper, newname, &t.f.st);
 		err = end_ready(l, &s, &t);
+	}
 	if (!err && (flags & RENAME_EXCHANGE))
 		err = exchange(l, &s, &t, c);
 	else if (!err)

@@ -220,6 +220,7 @@ static int change_open(struct layer *l, uint32_t i, const struct layer_cred *c)
 		err = copyup_meta(l, i);
 	if (err)
 		return err;
+	touch_node(l, i);
 	return upper_open(l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);
 }
 

@@ -73,10 +73,10 @@ static int count_dirs(struct count *k, const git_oid *a, const git_oid *b, bool 
 		return 0;
 	if (++k->depth > FORMAT_DEPTH_MAX)
 		err = err_set(k->e, -ELOOP, "checkpoints: directories are nested too deep");
-	if (!err && a)
-		err = load_dir(k->r, a, root, &da, &sa, NULL, k->e);
-	if (!err && b)
-		err = load_dir(k->r, b, root, &db, &sb, NULL, k->e);
+	if (!err && a && b)
+		err = load_differing(k->r, a, b, root, &da, &db, &sa, &sb, k->e);
+	else if (!err)
+		err = load_dir(k->r, a ? a : b, root, a ? &da : &db, a ? &sa : &sb, NULL, k->e);
 	if (!err && root && a && b)
 		k->c->modified += !same_dir(&sa, &sb);
 	if (!err)

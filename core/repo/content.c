@@ -85,21 +85,26 @@ struct chunker {
 	struct pace *pace;
 	struct err *e;
 	uint8_t *mem;
+	const struct content_was *was; /* may be NULL */
+	git_tree *outer, *inner;       /* its trees; the inner one of the chunks at hand, or NULL */
 };
 
-/* Fills mem with the chunk at off, n bytes; *any tells whether it holds data. */
-static int chunk_fill(struct chunker *c, uint64_t off, size_t n, bool *any)
+/* True when the chunk of n bytes at off holds data. */
+static bool chunk_has_data(struct chunker *c, uint64_t off, size_t n)
 {
-	*any = false;
 	while (c->run < c->runs.n && c->runs.v[c->run].off + c->runs.v[c->run].len <= off)
 		c->run++;
+	return c->run < c->runs.n && c->runs.v[c->run].off < off + n;
+}
+
+/* Fills mem with the chunk at off, n bytes. */
+static int chunk_fill(struct chunker *c, uint64_t off, size_t n)
+{
+	memset(c->mem, 0, n);
 	for (size_t i = c->run; i < c->runs.n && c->runs.v[i].off < off + n; i++) {
 		uint64_t from = c->runs.v[i].off > off ? c->runs.v[i].off : off;
 		uint64_t end = c->runs.v[i].off + c->runs.v[i].len;
 		ssize_t got;
-		if (!*any)
-			memset(c->mem, 0, n);
-		*any = true;
 		end = end > off + n ? off + n : end;
 		got = read_at(c->fd, c->mem + (from - off), (size_t)(end - from), from);
 		if (got < 0)
@@ -108,29 +113,70 @@ static int chunk_fill(struct chunker *c, uint64_t off, size_t n, bool *any)
 	return 0;
 }
 
+static int was_open(struct chunker *c)
+{
+	if (c->was && git_tree_lookup(&c->outer, c->was->r->git, &c->was->ent->oid))
+		return repo_git_err(c->e, -EIO, "checkpoints: cannot read a stored file");
+	return 0;
+}
+
+static int was_inner(struct chunker *c, uint64_t first)
+{
+	const git_tree_entry *te;
+	char name[16];
+
+	git_tree_free(c->inner);
+	c->inner = NULL;
+	snprintf(name, sizeof(name), "%05x", (unsigned)(first / INNER));
+	te = c->outer ? git_tree_entry_byname(c->outer, name) : NULL;
+	if (te && git_tree_lookup(&c->inner, c->was->r->git, git_tree_entry_id(te)))
+		return repo_git_err(c->e, -EIO, "checkpoints: cannot read a stored file");
+	return 0;
+}
+
+/*
+ * The stored chunk of that number and name, when it is what the file has there now, else NULL: it
+ * was not written to, is as long, and holds data. The file system may make zeros of a hole beside
+ * what is written, also in the next chunk.
+ */
+static const git_oid *was_chunk(struct chunker *c, uint64_t number, const char *name, size_t n)
+{
+	uint64_t off = number * FORMAT_CHUNK, size = c->was ? c->was->ent->size : 0;
+	uint64_t len = size > off ? size - off : 0;
+	const git_tree_entry *te = c->inner ? git_tree_entry_byname(c->inner, name) : NULL;
+
+	if (!te || (len > FORMAT_CHUNK ? FORMAT_CHUNK : len) != n ||
+	    touch_has_chunk(c->was->touch, number))
+		return NULL;
+	return git_tree_entry_id(te);
+}
+
 /* Chunks first to first + INNER into one inner tree; *any: it has entries. */
 static int inner_write(struct chunker *c, uint64_t first, git_oid *oid, bool *any)
 {
 	struct treebuf t = {0};
-	int err = 0;
+	int err = was_inner(c, first);
 
 	for (uint64_t i = first; i < first + INNER && i * FORMAT_CHUNK < c->size && !err; i++) {
 		uint64_t off = i * FORMAT_CHUNK;
 		size_t n = c->size - off < FORMAT_CHUNK ? (size_t)(c->size - off) : FORMAT_CHUNK;
+		const git_oid *same;
 		git_oid blob;
 		char name[8];
-		bool data;
-		err = chunk_fill(c, off, n, &data);
+		if (!chunk_has_data(c, off, n))
+			continue;
+		snprintf(name, sizeof(name), "%03x", (unsigned)(i - first));
+		same = was_chunk(c, i, name, n);
+		err = same ? 0 : chunk_fill(c, off, n);
 		if (err)
 			err = err_set(c->e, err, "upper layer: cannot read a file: %s",
 				      strerror(-err));
 		if (!err && c->pace)
 			err = pace_step(c->pace, 1);
-		if (err || !data)
-			continue;
-		err = pack_add(c->p, GIT_OBJECT_BLOB, c->mem, n, &blob, c->e);
-		snprintf(name, sizeof(name), "%03x", (unsigned)(i - first));
-		treebuf_add(&t, name, false, &blob);
+		if (!err && !same)
+			err = pack_add(c->p, GIT_OBJECT_BLOB, c->mem, n, &blob, c->e);
+		if (!err)
+			treebuf_add(&t, name, false, same ? same : &blob);
 	}
 	*any = t.n;
 	if (!err && *any)
@@ -159,7 +205,7 @@ static int map_write(struct chunker *c, struct treebuf *t)
 static int store_chunks(struct chunker *c, git_oid *oid)
 {
 	struct treebuf t = {0};
-	int err = 0;
+	int err = was_open(c);
 
 	c->mem = xmalloc(FORMAT_CHUNK);
 	for (uint64_t first = 0; first * FORMAT_CHUNK < c->size && !err; first += INNER) {
@@ -176,6 +222,8 @@ static int store_chunks(struct chunker *c, git_oid *oid)
 	if (!err)
 		err = treebuf_write(&t, c->p, oid, c->e);
 	treebuf_free(&t);
+	git_tree_free(c->inner);
+	git_tree_free(c->outer);
 	free(c->mem);
 	return err;
 }
@@ -194,10 +242,15 @@ static int store_blob(struct pack *p, int fd, size_t size, struct ent *x, struct
 	return err;
 }
 
-int content_store(struct pack *p, int fd, const struct stat *st, struct ent *x, struct pace *pace,
-		  struct err *e)
+int content_store(struct pack *p, int fd, const struct stat *st, const struct content_was *was,
+		  struct ent *x, struct pace *pace, struct err *e)
 {
-	struct chunker c = {.p = p, .fd = fd, .size = (uint64_t)st->st_size, .pace = pace, .e = e};
+	struct chunker c = {.p = p,
+			    .fd = fd,
+			    .size = (uint64_t)st->st_size,
+			    .pace = pace,
+			    .e = e,
+			    .was = was};
 	int err = 0;
 
 	x->chunked = false;
@@ -221,7 +274,7 @@ static bool before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-static int read_content(struct repo *r, struct pack *p, int dirfd, struct ent *x,
+static int read_content(struct pack *p, int dirfd, struct ent *x, const struct content_was *was,
 			struct cache *fresh, struct pace *pace, struct err *e)
 {
 	struct timespec begun;
@@ -236,7 +289,7 @@ static int read_content(struct repo *r, struct pack *p, int dirfd, struct ent *x
 				       : err_sys(e, "upper layer: cannot open %s", x->name);
 	if (!S_ISREG(st.st_mode))
 		return -ENOENT;
-	err = content_store(p, fd, &st, x, pace, e);
+	err = content_store(p, fd, &st, was, x, pace, e);
 	if (err || !fresh || fstat(fd, &after) || !before(&after.st_ctim, &begun))
 		return err;
 	if (after.st_size == st.st_size && after.st_mtim.tv_nsec == st.st_mtim.tv_nsec &&
@@ -264,5 +317,24 @@ int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *x, const s
 		x->has_oid = true;
 		return 0;
 	}
-	return read_content(r, p, dirfd, x, fresh, pace, e);
+	return read_content(p, dirfd, x, NULL, fresh, pace, e);
+}
+
+int content_renew(struct repo *r, struct pack *p, int dirfd, struct ent *x, const struct ent *was,
+		  const struct touch *t, struct pace *pace, struct err *e)
+{
+	struct content_was w = {.r = r, .ent = was, .touch = t};
+	mode_t type = x->rec.mode & S_IFMT;
+	bool known = was && was->has_oid && !(t->flags & TOUCH_WHOLE) &&
+		     (was->rec.mode & S_IFMT) == type;
+
+	if (!ent_has_content(x) || (type != S_IFREG && type != S_IFLNK) || !known)
+		return content_of(r, p, dirfd, x, NULL, NULL, pace, e);
+	if (!t->nranges && (!was->chunked || was->size == x->size)) {
+		x->oid = was->oid;
+		x->chunked = was->chunked;
+		x->has_oid = true;
+		return 0;
+	}
+	return read_content(p, dirfd, x, was->chunked ? &w : NULL, NULL, pace, e);
 }

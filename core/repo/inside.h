@@ -3,6 +3,8 @@
 #ifndef GAOL_CORE_REPO_INSIDE_H
 #define GAOL_CORE_REPO_INSIDE_H
 
+#include "core/layer/touched.h"
+#include "core/repo/format.h"
 #include "core/repo/meta.h"
 #include "core/repo/pack.h"
 #include "core/repo/repo.h"
@@ -72,6 +74,15 @@ void treebuf_free(struct treebuf *t);
 int tree_write(struct pack *p, const struct ents *d, const struct ent *self, const git_oid *index,
 	       git_oid *oid, struct err *e);
 
+struct shards;
+/*
+ * The same of a split directory that stays one: d has the entries of the shards in anew, the other
+ * shards are as in s.
+ */
+int tree_write_shards(struct pack *p, const struct ents *d, const bool *anew,
+		      const struct shards *s, const struct ent *self, const git_oid *index,
+		      git_oid *oid, struct err *e);
+
 /* load.c: a directory from its git tree */
 /*
  * Entries of a directory's tree. Every line must have its tree entry and the other way round. In
@@ -80,6 +91,21 @@ int tree_write(struct pack *p, const struct ents *d, const struct ent *self, con
  */
 int load_dir(struct repo *r, const git_oid *tree, bool root, struct ents *d, struct ent *self,
 	     git_oid *index, struct err *e);
+/* Shards of a split directory (format.h). */
+struct shards {
+	bool split; /* false: it is not split */
+	bool has[FORMAT_SHARDS];
+	git_oid oid[FORMAT_SHARDS];
+};
+/* As load_dir, but of a split directory only the shards in want (NULL: all); s (may be NULL) tells
+ * which there are. */
+int load_part(struct repo *r, const git_oid *tree, bool root, const bool *want, struct shards *s,
+	      struct ents *d, struct ent *self, git_oid *index, struct err *e);
+/* Appends the entries of one shard, in its order. */
+int load_shard(struct repo *r, const git_oid *oid, unsigned shard, struct ents *d, struct err *e);
+/* load_dir of two directories, without those shards that are the same. */
+int load_differing(struct repo *r, const git_oid *a, const git_oid *b, bool root, struct ents *da,
+		   struct ents *db, struct ent *sa, struct ent *sb, struct err *e);
 /* The tree of a commit. */
 int load_commit_tree(struct repo *r, const char *hash, git_oid *tree, struct err *e);
 
@@ -92,6 +118,11 @@ enum scan_flags {
 /* Entries of an open directory; those that vanish meanwhile are left out. c (may be NULL) knows
  * files that have no attributes. */
 int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct err *e);
+/* Scans single names of a directory: between the two, scan_name appends the entry to d; -ENOENT when
+ * it is not there. */
+struct scan *scan_begin(int dirfd, int flags, struct ents *d, struct err *e);
+int scan_name(struct scan *s, const char *name);
+void scan_end(struct scan *s);
 /* The entry of the directory itself, name ".". */
 int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e);
 
@@ -109,13 +140,25 @@ void cache_put(struct cache *c, const struct stat *st, const git_oid *oid, bool 
 void cache_save(const struct cache *c, int gaolfd);
 
 /* content.c: files in objects */
-/* Stores n bytes st tells of from fd: sets e's chunked, size, oid. */
-int content_store(struct pack *p, int fd, const struct stat *st, struct ent *e, struct pace *pace,
-		  struct err *err);
+/* Chunks that were stored before and may be taken over. */
+struct content_was {
+	struct repo *r;
+	const struct ent *ent; /* chunked */
+	const struct touch *touch;
+};
+/* Stores n bytes st tells of from fd: sets e's chunked, size, oid. was may be NULL. */
+int content_store(struct pack *p, int fd, const struct stat *st, const struct content_was *was,
+		  struct ent *e, struct pace *pace, struct err *err);
 /* Sets the content of an entry of a directory: from the cache, or by reading the file. fresh (may
  * be NULL) learns what may be remembered. */
 int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *e, const struct cache *old,
 	       struct cache *fresh, struct pace *pace, struct err *err);
+/*
+ * The same for an entry that was stored as was (NULL: it was not there) and of which t tells what
+ * has changed since: what has not is not read.
+ */
+int content_renew(struct repo *r, struct pack *p, int dirfd, struct ent *e, const struct ent *was,
+		  const struct touch *t, struct pace *pace, struct err *err);
 /*
  * Calls put for the runs of data of a stored regular file or link, ascending; what lies between is
  * a hole. Stops at a non-zero return, which it returns; -EPROTO for a damaged file.
@@ -179,21 +222,50 @@ int ref_set(struct repo *r, const char *name, const git_oid *oid, const char *wh
 /* Removes a ref; none there is no error. */
 int ref_remove(struct repo *r, const char *name, struct err *e);
 
+/* walk.c: the tree of what is on disk */
+struct walker {
+	struct repo *r;
+	struct pack *p;
+	struct cache *old;   /* what is known, NULL: not loaded */
+	struct cache *fresh; /* what is learnt; may be old; NULL in a dry walk */
+	bool dry;
+	bool linked; /* a hard link was met */
+	struct pace pace;
+	int flags;
+	unsigned depth;
+	struct err *e;
+};
+/* True for one of several hard links, as it is stored or on disk. */
+bool ent_is_linked(const struct ent *x);
+/* Stores a subdirectory with all below it: sets x's oid; -ENOENT when it vanished. */
+int walk_subdir(struct walker *w, int dirfd, struct ent *x);
+/* The tree of all of upper and work/index. */
+int walk_all(struct walker *w, git_oid *oid);
+/* renew.c */
+/*
+ * The tree of upper when it was the root tree "old" and since then only t's names were touched. 0,
+ * 1 when it takes a walk to tell (hard links are concerned), or -errno.
+ */
+int renew(struct walker *w, const git_oid *old, struct touched *t, git_oid *oid);
+
 /* save.c: a save in two steps, so that a rollback can look at the present first */
 struct saving {
 	struct repo *r;
 	struct pack *p;
 	struct cache *fresh;
-	git_oid tree; /* of the present */
+	const char *whole; /* why all of upper was looked at, NULL: it was not */
+	git_oid tree;	   /* of the present */
 	bool has_tip;
 	git_oid tip, tip_tree; /* the present checkpoint */
 	struct trailer tip_trailer;
 	bool unchanged; /* tree is tip_tree */
 };
+struct save_from;
 struct save_request;
 struct save_result;
-/* Stores the present; nothing is visible yet. Always saving_end it. */
-int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, struct err *e);
+/* Stores the present; nothing is visible yet. from may be NULL. Always saving_end it. */
+int saving_begin(struct repo *r, struct saving *s, const struct save_from *from,
+		 const struct repo_hooks *h, struct err *e);
 /* Makes the checkpoint; tip and tip_tree become the new one's. */
 int saving_commit(struct saving *s, const struct save_request *q, struct save_result *out,
 		  struct err *e);

@@ -174,8 +174,7 @@ static int match(const git_oid *oid, struct items *t, struct ents *d, size_t fro
 	return 0;
 }
 
-static int load_shard(struct repo *r, const git_oid *oid, unsigned shard, struct ents *d,
-		      struct err *e)
+int load_shard(struct repo *r, const git_oid *oid, unsigned shard, struct ents *d, struct err *e)
 {
 	struct items t;
 	size_t from = d->n;
@@ -195,7 +194,9 @@ static int load_shard(struct repo *r, const git_oid *oid, unsigned shard, struct
 	return err;
 }
 
-static int load_shards(struct repo *r, struct items *t, struct ents *d, struct err *e)
+/* want NULL: all of them; s (may be NULL) learns which there are. */
+static int load_shards(struct repo *r, struct items *t, const bool *want, struct shards *s,
+		       struct ents *d, struct err *e)
 {
 	int err = 0;
 
@@ -204,7 +205,11 @@ static int load_shards(struct repo *r, struct items *t, struct ents *d, struct e
 		struct item *it;
 		snprintf(name, sizeof(name), "%%%02x", i);
 		it = items_take(t, name, true);
-		if (it)
+		if (it && s) {
+			s->has[i] = true;
+			s->oid[i] = it->oid;
+		}
+		if (it && (!want || want[i]))
 			err = load_shard(r, &it->oid, i, d, e);
 	}
 	ents_sort(d);
@@ -225,8 +230,8 @@ static int take_self(const git_oid *oid, struct ents *d, struct ent *self, struc
 	return 0;
 }
 
-int load_dir(struct repo *r, const git_oid *oid, bool root, struct ents *d, struct ent *self,
-	     git_oid *index, struct err *e)
+int load_part(struct repo *r, const git_oid *oid, bool root, const bool *want, struct shards *s,
+	      struct ents *d, struct ent *self, git_oid *index, struct err *e)
 {
 	struct items t;
 	bool shards = false;
@@ -244,11 +249,59 @@ int load_dir(struct repo *r, const git_oid *oid, bool root, struct ents *d, stru
 		*index = it->oid;
 	if (!err && shards && d->n)
 		err = bad(e, oid, "is split but lists entries");
+	if (s)
+		*s = (struct shards){.split = shards};
 	if (!err && shards)
-		err = load_shards(r, &t, d, e);
+		err = load_shards(r, &t, want, s, d, e);
 	if (!err)
 		err = match(oid, &t, d, shards ? d->n : 0, e);
 	items_free(&t);
+	return err;
+}
+
+int load_dir(struct repo *r, const git_oid *oid, bool root, struct ents *d, struct ent *self,
+	     git_oid *index, struct err *e)
+{
+	return load_part(r, oid, root, NULL, NULL, d, self, index, e);
+}
+
+/* The shards of a split directory, nothing loaded; split is false for another one. */
+static int shards_of(struct repo *r, const git_oid *oid, struct shards *s, struct err *e)
+{
+	struct items t;
+	int err = items_read(r, oid, &t, e);
+
+	*s = (struct shards){0};
+	for (unsigned i = 0; i < FORMAT_SHARDS && !err; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "%%%02x", i);
+		const struct item *it = items_find(&t, name, true);
+		s->has[i] = it;
+		s->split |= s->has[i];
+		if (it)
+			s->oid[i] = it->oid;
+	}
+	items_free(&t);
+	return err;
+}
+
+int load_differing(struct repo *r, const git_oid *a, const git_oid *b, bool root, struct ents *da,
+		   struct ents *db, struct ent *sa, struct ent *sb, struct err *e)
+{
+	bool want[FORMAT_SHARDS];
+	struct shards s, u;
+	int err = shards_of(r, a, &s, e);
+
+	if (!err)
+		err = shards_of(r, b, &u, e);
+	for (unsigned i = 0; i < FORMAT_SHARDS && !err; i++)
+		want[i] = s.has[i] != u.has[i] ||
+			  (s.has[i] && !git_oid_equal(&s.oid[i], &u.oid[i]));
+	bool both = !err && s.split && u.split;
+	if (!err)
+		err = load_part(r, a, root, both ? want : NULL, NULL, da, sa, NULL, e);
+	if (!err)
+		err = load_part(r, b, root, both ? want : NULL, NULL, db, sb, NULL, e);
 	return err;
 }
 

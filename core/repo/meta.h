@@ -42,7 +42,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define META_XATTR_GROUP "user.gaol.g" /* 8 bytes, little-endian: number of a hard link group */
+#define META_XATTR_GROUP RECORD_GROUP_XATTR
 #define META_XATTR_LEFT "user.gaol.n"  /* 4 bytes, little-endian: the layer's */
 
 struct buf;

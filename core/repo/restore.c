@@ -205,7 +205,7 @@ int restore(struct repo *r, const struct restore_request *q, struct restore_resu
 	if (!err)
 		err = restore_recover(r, NULL, e);
 	if (!err)
-		err = saving_begin(r, &s, h, e);
+		err = saving_begin(r, &s, q->from, h, e);
 	if (!err)
 		file_read_at(r->gaol, FILE_REDO, REDO_MAX * REDO_LINE, &redo);
 	if (!err)
@@ -213,6 +213,8 @@ int restore(struct repo *r, const struct restore_request *q, struct restore_resu
 	out->number = t.number;
 	out->time = t.time;
 	git_oid_tostr(out->hash, sizeof(out->hash), &t.commit);
+	git_oid_tostr(out->tree, sizeof(out->tree), &t.tree);
+	out->whole = s.whole;
 	out->unchanged = !err && git_oid_equal(&t.tree, &s.tree);
 	if (!err && !out->unchanged && !q->plan) {
 		err = save_present(&s, q, &t, out, e);

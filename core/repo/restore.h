@@ -27,6 +27,7 @@ struct restore_request {
 	bool plan;	     /* only find the target and tell unchanged; nothing is written */
 	const char *message; /* of the saved one; NULL: "before rollback to N" */
 	const char *name;    /* the jail's, for messages */
+	const struct save_from *from; /* what has changed, as in struct save_request; may be NULL */
 };
 struct restore_result {
 	bool unchanged;	 /* the layer already is that checkpoint: nothing was done */
@@ -36,6 +37,8 @@ struct restore_result {
 	unsigned saved;	  /* number of the "before rollback" checkpoint, 0: the present was saved */
 	unsigned from;	  /* number of the checkpoint that redo would return to */
 	uint64_t entries; /* of the layer that were changed, made or removed */
+	char tree[REPO_HASH_LEN + 1]; /* the layer's afterwards */
+	const char *whole;	      /* as in struct save_result */
 };
 /*
  * 0, -ECANCELED (only before 3), -ENOENT (no such checkpoint, nothing to redo), -EBUSY (the layer

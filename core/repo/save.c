@@ -1,143 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Walks upper/ and makes a checkpoint of it. */
+/* Makes a checkpoint of upper/. */
 #include "core/repo/save.h"
 #include "core/buf.h"
-#include "core/fd.h"
-#include "core/repo/format.h"
 #include "core/repo/inside.h"
 #include "core/repo/restore.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-struct walk {
-	struct repo *r;
-	struct pack *p;
-	const struct cache *old;
-	struct cache *fresh; /* NULL in a dry walk */
-	struct pace pace;
-	int flags;
-	unsigned depth;
-	struct err *e;
-};
-
-static int store_dir(struct walk *w, int dirfd, const struct ent *self, const git_oid *index,
-		     int flags, git_oid *oid);
-
-static int store_subdir(struct walk *w, int dirfd, struct ent *x)
+static void walk_begin(struct walker *w, struct repo *r, struct pack *p, bool dry,
+		       const struct repo_hooks *h, struct err *e)
 {
-	cleanup_fd int fd = openat(dirfd, x->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR
-			   ? -ENOENT
-			   : err_sys(w->e, "upper layer: cannot open a directory");
-	err = store_dir(w, fd, NULL, NULL, w->flags, &x->oid);
-	x->has_oid = !err;
-	return err;
+	*w = (struct walker){
+	    .r = r,
+	    .p = p,
+	    .dry = dry,
+	    .flags = dry ? 0 : SCAN_NUMBER,
+	    .e = e,
+	};
+	pace_begin(&w->pace, h, "store", 0);
 }
 
-/* Entries that vanished since they were listed are taken out. */
-static int store_ents(struct walk *w, int dirfd, struct ents *d)
+static int walk_told(struct walker *w, int err)
 {
-	size_t kept = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < d->n && !err; i++) {
-		struct ent *x = &d->v[i];
-		err = ent_is_dir(x)
-			  ? store_subdir(w, dirfd, x)
-			  : content_of(w->r, w->p, dirfd, x, w->old, w->fresh, &w->pace, w->e);
-		if (!err)
-			err = pace_step(&w->pace, 1);
-		if (err == -ENOENT)
-			err = 0;
-		else
-			d->v[kept++] = *x;
-	}
-	d->n = kept;
-	return err;
-}
-
-static int store_dir(struct walk *w, int dirfd, const struct ent *self, const git_oid *index,
-		     int flags, git_oid *oid)
-{
-	struct ents d = {0};
-	int err = 0;
-
-	if (++w->depth > FORMAT_DEPTH_MAX)
-		err = err_set(w->e, -ELOOP,
-			      "checkpoint: directories are nested deeper than %d: remove some in "
-			      "the jail",
-			      FORMAT_DEPTH_MAX);
-	if (!err)
-		err = scan_dir(dirfd, flags, w->old, &d, w->e);
-	if (!err)
-		err = store_ents(w, dirfd, &d);
-	if (!err)
-		err = tree_write(w->p, &d, self, index, oid, w->e);
-	w->depth--;
-	ents_free(&d);
-	return err;
-}
-
-/* The tree of work/index; *there is false when it is empty. */
-static int store_index(struct walk *w, git_oid *oid, bool *there)
-{
-	cleanup_fd int fd = repo_index_fd(w->r);
-	struct ents d = {0};
-	int err;
-
-	*there = false;
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return err_set(w->e, fd, "upper layer: cannot open work/index: %s", strerror(-fd));
-	err = scan_dir(fd, w->flags | SCAN_INDEX, w->old, &d, w->e);
-	if (!err)
-		err = store_ents(w, fd, &d);
-	*there = d.n;
-	if (!err && d.n)
-		err = tree_write(w->p, &d, NULL, NULL, oid, w->e);
-	ents_free(&d);
-	return err;
-}
-
-static int store_root(struct walk *w, git_oid *oid)
-{
-	struct ents mem = {0};
-	struct ent self;
-	git_oid index;
-	bool there = false;
-	int err;
-
-	if (w->r->upper < 0)
-		return err_set(w->e, -ENOENT, "upper layer: not there");
-	err = scan_self(w->r->upper, &mem, &self, w->e);
-	if (!err)
-		err = store_index(w, &index, &there);
-	if (!err)
-		err = store_dir(w, w->r->upper, &self, there ? &index : NULL, w->flags, oid);
-	ents_free(&mem);
 	return err == -ECANCELED ? err_set(w->e, err, "checkpoint: cancelled") : err;
 }
 
-/* The tree of the present; dry: nothing is written, p only hashes. */
+/* The tree of the present, from all that is on disk; dry: nothing is written, p only hashes. */
 static int walk_upper(struct repo *r, struct pack *p, bool dry, const struct repo_hooks *h,
 		      git_oid *oid, struct cache **fresh, struct err *e)
 {
-	struct cache *old = cache_load(r->gaol);
-	struct walk w = {.r = r, .p = p, .old = old, .flags = dry ? 0 : SCAN_NUMBER, .e = e};
+	struct walker w;
 	int err;
 
-	*fresh = dry ? NULL : cache_load(-1);
-	w.fresh = *fresh;
-	pace_begin(&w.pace, h, "store", 0);
-	err = store_root(&w, oid);
-	cache_free(old);
+	walk_begin(&w, r, p, dry, h, e);
+	w.old = cache_load(r->gaol);
+	w.fresh = *fresh = dry ? NULL : cache_load(-1);
+	err = walk_told(&w, walk_all(&w, oid));
+	cache_free(w.old);
 	return err;
+}
+
+/* The same from the present checkpoint and what was touched since; 1: it takes a walk. */
+static int renew_upper(struct saving *s, struct touched *t, const struct repo_hooks *h,
+		       struct err *e)
+{
+	struct walker w;
+	int err;
+
+	if (touched_is_empty(t)) {
+		s->tree = s->tip_tree;
+		return 0;
+	}
+	walk_begin(&w, s->r, s->p, false, h, e);
+	w.flags = 0;
+	err = walk_told(&w, renew(&w, &s->tip_tree, t, &s->tree));
+	s->fresh = w.fresh;
+	return err;
+}
+
+/* Why from cannot be believed, NULL when it can. */
+static const char *unknown(const struct saving *s, const struct save_from *from)
+{
+	char hash[GIT_OID_HEXSZ + 1];
+
+	if (!from || !from->touched || !from->base || touched_is_all(from->touched))
+		return "what has changed is not known";
+	if (!s->has_tip ||
+	    strcmp(git_oid_tostr(hash, sizeof(hash), &s->tip_tree), from->base) != 0)
+		return "the layer began from another checkpoint";
+	return NULL;
+}
+
+static int store_present(struct saving *s, const struct save_from *from, const struct repo_hooks *h,
+			 struct err *e)
+{
+	int err;
+
+	s->whole = unknown(s, from);
+	if (!s->whole) {
+		err = renew_upper(s, from->touched, h, e);
+		if (err <= 0)
+			return err;
+		s->whole = "hard links have changed";
+		cache_free(s->fresh);
+		s->fresh = NULL;
+	}
+	return walk_upper(s->r, s->p, false, h, &s->tree, &s->fresh, e);
 }
 
 static int tip_read(struct saving *s, struct err *e)
@@ -166,10 +114,13 @@ static void result(struct save_result *out, const struct saving *s)
 	out->modified = t->counts.modified;
 	out->deleted = t->counts.deleted;
 	out->bytes = t->bytes;
+	out->whole = s->whole;
 	git_oid_tostr(out->hash, sizeof(out->hash), &s->tip);
+	git_oid_tostr(out->tree, sizeof(out->tree), &s->tip_tree);
 }
 
-int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, struct err *e)
+int saving_begin(struct repo *r, struct saving *s, const struct save_from *from,
+		 const struct repo_hooks *h, struct err *e)
 {
 	int err;
 
@@ -189,7 +140,7 @@ int saving_begin(struct repo *r, struct saving *s, const struct repo_hooks *h, s
 	if (!err)
 		err = pack_new(&s->p, r->odb, r->gaol, e);
 	if (!err)
-		err = walk_upper(r, s->p, false, h, &s->tree, &s->fresh, e);
+		err = store_present(s, from, h, e);
 	s->unchanged = !err && s->has_tip && git_oid_equal(&s->tree, &s->tip_tree);
 	return err;
 }
@@ -225,7 +176,8 @@ int saving_commit(struct saving *s, const struct save_request *q, struct save_re
 	s->tip_tree = s->tree;
 	s->tip_trailer = t;
 	result(out, s);
-	cache_save(s->fresh, r->gaol);
+	if (s->fresh)
+		cache_save(s->fresh, r->gaol);
 	return 0;
 }
 
@@ -242,12 +194,13 @@ int save(struct repo *r, const struct save_request *q, struct save_result *out,
 	 const struct repo_hooks *h, struct err *e)
 {
 	struct saving s;
-	int err = saving_begin(r, &s, h, e);
+	int err = saving_begin(r, &s, q->from, h, e);
 
 	*out = (struct save_result){0};
 	if (!err && s.unchanged && !q->always) {
 		result(out, &s);
-		cache_save(s.fresh, r->gaol);
+		if (s.fresh)
+			cache_save(s.fresh, r->gaol);
 	} else if (!err) {
 		err = saving_commit(&s, q, out, e);
 	}

@@ -2,7 +2,8 @@
 /*
  * save: makes a checkpoint of upper/ (and work/index, the layer's table of hard links).
  *
- * Files that the cache knows unchanged are not read. All new objects go into one pack, made
+ * Given what was touched since the present checkpoint, nothing else is looked at; else all of upper
+ * is walked, and files that the cache knows unchanged are not read. Hard links take a walk too. All new objects go into one pack, made
  * durable before the ref moves: after a crash the checkpoint is there whole or not at all.
  * The layer may be in use meanwhile; a file that is written during the call may be caught half
  * written, so a warden holds changes back, or has its guest sync and accepts that.
@@ -12,10 +13,18 @@
 
 #include "core/repo/repo.h"
 
+struct touched;
+
+/* What has changed since the present checkpoint, so that the rest need not be looked at. */
+struct save_from {
+	struct touched *touched; /* core/layer/touched.h */
+	const char *base; /* the tree that it began from: in hexadecimal, as save_result's */
+};
 struct save_request {
 	enum ckpt_kind kind;
 	const char *message; /* NULL or "": a word for the kind; more lines are allowed */
 	bool always;	     /* make one although nothing changed since the present one */
+	const struct save_from *from; /* NULL: all of upper is looked at */
 };
 struct save_result {
 	bool unchanged; /* nothing had changed; without always, none was made and number and hash
@@ -24,6 +33,8 @@ struct save_result {
 	char hash[REPO_HASH_LEN + 1];
 	uint64_t added, modified, deleted; /* as in struct checkpoint */
 	uint64_t bytes;
+	char tree[REPO_HASH_LEN + 1]; /* of the layer: what touched names are relative to next */
+	const char *whole; /* why all of upper was looked at, NULL: only what was touched */
 };
 /* 0, -ECANCELED, or -errno with e set (-ENOSPC: nothing was changed). h may be NULL. */
 int save(struct repo *r, const struct save_request *q, struct save_result *out,

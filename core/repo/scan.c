@@ -166,11 +166,11 @@ static int scan_one(struct scan *s, const char *name)
 	x->name = ents_dup(s->d, name, strlen(name));
 	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d/%s", s->dirfd, name);
 	err = fstatat(s->dirfd, name, &x->st, AT_SYMLINK_NOFOLLOW) ? -errno : read_ent(s, x);
-	if (err == -ENOENT || (!err && x->rec.whiteout && (s->flags & SCAN_INDEX))) {
+	if (!err && x->rec.whiteout && (s->flags & SCAN_INDEX))
+		err = -ENOENT;
+	if (err == -ENOENT)
 		s->d->n--;
-		return 0;
-	}
-	return err ? bad(s, name, err, "cannot read its record") : 0;
+	return err && err != -ENOENT ? bad(s, name, err, "cannot read its record") : err;
 }
 
 static int list(struct scan *s, DIR *dir)
@@ -182,11 +182,35 @@ static int list(struct scan *s, DIR *dir)
 	while (!err && (de = readdir(dir))) {
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
 			err = scan_one(s, de->d_name);
+		if (err == -ENOENT)
+			err = 0;
 		errno = 0;
 	}
 	if (!err && errno)
 		err = err_sys(s->e, "upper layer: cannot list a directory");
 	return err;
+}
+
+struct scan *scan_begin(int dirfd, int flags, struct ents *d, struct err *e)
+{
+	struct scan *s = xmalloc(sizeof(*s));
+
+	s->dirfd = dirfd;
+	s->flags = flags;
+	s->cache = NULL;
+	s->d = d;
+	s->e = e;
+	return s;
+}
+
+int scan_name(struct scan *s, const char *name)
+{
+	return scan_one(s, name);
+}
+
+void scan_end(struct scan *s)
+{
+	free(s);
 }
 
 int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct err *e)
@@ -200,15 +224,11 @@ int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct
 		fd_close(&fd);
 		return err_sys(e, "upper layer: cannot list a directory");
 	}
-	s = xmalloc(sizeof(*s));
-	s->dirfd = dirfd;
-	s->flags = flags;
+	s = scan_begin(dirfd, flags, d, e);
 	s->cache = c;
-	s->d = d;
-	s->e = e;
 	err = list(s, dir);
 	closedir(dir);
-	free(s);
+	scan_end(s);
 	if (!err)
 		ents_sort(d);
 	return err;
@@ -216,19 +236,14 @@ int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct
 
 int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e)
 {
-	struct scan *s = xmalloc(sizeof(*s));
+	struct scan *s = scan_begin(dirfd, 0, d, e);
 	int err;
 
-	s->dirfd = dirfd;
-	s->flags = 0;
-	s->cache = NULL;
-	s->d = d;
-	s->e = e;
 	*out = (struct ent){.name = ents_dup(d, ".", 1)};
 	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d/.", dirfd);
 	err = fstat(dirfd, &out->st) ? -errno : read_ent(s, out);
 	if (err)
 		err = bad(s, "the root", err, "cannot read its record");
-	free(s);
+	scan_end(s);
 	return err;
 }

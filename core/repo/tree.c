@@ -126,8 +126,9 @@ static uint32_t *sort_shards(const struct ents *d, size_t at[FORMAT_SHARDS + 1])
 	return v;
 }
 
-static int add_shards(struct treebuf *t, struct pack *p, const struct ents *d,
-		      const struct ent *self, struct err *e)
+/* Those shards of d that are in anew (NULL: all); the others are s's. */
+static int add_shards(struct treebuf *t, struct pack *p, const struct ents *d, const bool *anew,
+		      const struct shards *s, const struct ent *self, struct err *e)
 {
 	size_t at[FORMAT_SHARDS + 1];
 	struct buf meta = {0};
@@ -142,20 +143,43 @@ static int add_shards(struct treebuf *t, struct pack *p, const struct ents *d,
 	v = sort_shards(d, at);
 	for (int i = 0; i < FORMAT_SHARDS && !err; i++) {
 		struct treebuf sub = {0};
+		bool kept = anew && !anew[i];
 		git_oid oid;
 		char name[8];
-		if (at[i] == at[i + 1])
+		if (kept ? !s->has[i] : at[i] == at[i + 1])
 			continue;
-		err = add_entries(&sub, p, d, v + at[i], at[i + 1] - at[i], NULL, e);
-		if (!err)
+		if (!kept)
+			err = add_entries(&sub, p, d, v + at[i], at[i + 1] - at[i], NULL, e);
+		if (!kept && !err)
 			err = treebuf_write(&sub, p, &oid, e);
 		treebuf_free(&sub);
 		snprintf(name, sizeof(name), "%%%02x", i);
 		if (!err)
-			treebuf_add(t, name, true, &oid);
+			treebuf_add(t, name, true, kept ? &s->oid[i] : &oid);
 	}
 	free(v);
 	return err;
+}
+
+static int finish(struct treebuf *t, struct pack *p, const git_oid *index, git_oid *oid, int err,
+		  struct err *e)
+{
+	if (!err && index)
+		treebuf_add(t, FORMAT_INDEX, true, index);
+	if (!err)
+		err = treebuf_write(t, p, oid, e);
+	treebuf_free(t);
+	return err;
+}
+
+int tree_write_shards(struct pack *p, const struct ents *d, const bool *anew,
+		      const struct shards *s, const struct ent *self, const git_oid *index,
+		      git_oid *oid, struct err *e)
+{
+	struct treebuf t = {0};
+	int err = add_shards(&t, p, d, anew, s, self, e);
+
+	return finish(&t, p, index, oid, err, e);
 }
 
 int tree_write(struct pack *p, const struct ents *d, const struct ent *self, const git_oid *index,
@@ -165,13 +189,8 @@ int tree_write(struct pack *p, const struct ents *d, const struct ent *self, con
 	int err;
 
 	if (d->n > FORMAT_FLAT_MAX)
-		err = add_shards(&t, p, d, self, e);
+		err = add_shards(&t, p, d, NULL, NULL, self, e);
 	else
 		err = add_entries(&t, p, d, NULL, d->n, self, e);
-	if (!err && index)
-		treebuf_add(&t, FORMAT_INDEX, true, index);
-	if (!err)
-		err = treebuf_write(&t, p, oid, e);
-	treebuf_free(&t);
-	return err;
+	return finish(&t, p, index, oid, err, e);
 }

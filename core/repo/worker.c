@@ -2,6 +2,7 @@
 #include "core/repo/worker.h"
 #include "core/buf.h"
 #include "core/fd.h"
+#include "core/layer/touched.h"
 #include "core/repo/log.h"
 #include "core/repo/prune.h"
 #include "core/repo/restore.h"
@@ -14,13 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define JAIL_FD 3
+#define TOUCHED_FD 4
+#define TOUCHED_LIMIT (256u << 20)
 #define REQUEST_MAX (1u << 20)
 
 struct job {
-	int jailfd;
+	int jailfd, touchedfd;
+	struct save_from from;
 	const json_t *q;
 	struct repo *r;
 	struct repo_hooks hooks;
@@ -56,10 +61,28 @@ static const char *text(struct job *j, const char *key)
 
 static json_t *saved(const struct save_result *s)
 {
-	return json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:b}", "number", (json_int_t)s->number, "hash",
+	return json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:b,s:s,s:s*}", "number", (json_int_t)s->number, "hash",
 			 s->hash, "added", (json_int_t)s->added, "modified",
 			 (json_int_t)s->modified, "deleted", (json_int_t)s->deleted, "bytes",
-			 (json_int_t)s->bytes, "unchanged", s->unchanged);
+			 (json_int_t)s->bytes, "unchanged", s->unchanged, "tree", s->tree,
+			 "whole", s->whole);
+}
+
+/* What the layer says was touched; NULL: it says nothing that can be understood. */
+static const struct save_from *from(struct job *j)
+{
+	struct buf b = {0};
+	struct stat st;
+
+	j->from.base = text(j, "base");
+	if (!j->from.base || j->touchedfd < 0 || fstat(j->touchedfd, &st) ||
+	    st.st_size > TOUCHED_LIMIT || j->from.touched)
+		return j->from.touched ? &j->from : NULL;
+	char *to = buf_room(&b, (size_t)st.st_size);
+	if (pread(j->touchedfd, to, (size_t)st.st_size, 0) == st.st_size)
+		j->from.touched = touched_read(to, (size_t)st.st_size);
+	buf_free(&b);
+	return j->from.touched ? &j->from : NULL;
 }
 
 static int do_save(struct job *j)
@@ -76,6 +99,7 @@ static int do_save(struct job *j)
 	if (kind < 0)
 		return err_set(&j->e, -EINVAL, "checkpoint: %s: no kind", word);
 	q.kind = (enum ckpt_kind)kind;
+	q.from = from(j);
 	err = save(j->r, &q, &s, &j->hooks, &j->e);
 	return err ? err : say_ok(j, saved(&s));
 }
@@ -95,16 +119,18 @@ static int roll(struct job *j, bool redo, bool plan)
 	    .plan = plan,
 	    .message = text(j, "message"),
 	    .name = text(j, "name"),
+	    .from = from(j),
 	};
 	struct restore_result s;
 	int err = restore(j->r, &q, &s, &j->hooks, &j->e);
 
 	if (err)
 		return err;
-	return say_ok(j, json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:b}", "number", (json_int_t)s.number,
+	return say_ok(j, json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:b,s:s,s:s*}", "number", (json_int_t)s.number,
 				   "hash", s.hash, "time", (json_int_t)s.time, "saved",
 				   (json_int_t)s.saved, "from", (json_int_t)s.from, "entries",
-				   (json_int_t)s.entries, "unchanged", s.unchanged));
+				   (json_int_t)s.entries, "unchanged", s.unchanged, "tree", s.tree,
+				   "whole", s.whole));
 }
 
 static int do_rollback(struct job *j)
@@ -241,15 +267,17 @@ static int carry_out(struct job *j)
 	return err_set(&j->e, -EINVAL, "worker: %s: no such request", name ? name : "nothing");
 }
 
-int worker_run(int jailfd, const json_t *request, bool (*say)(void *user, const json_t *o),
-	       void *user)
+int worker_run(int jailfd, int touchedfd, const json_t *request,
+	       bool (*say)(void *user, const json_t *o), void *user)
 {
-	struct job j = {.jailfd = jailfd, .q = request, .say = say, .user = user};
+	struct job j = {
+	    .jailfd = jailfd, .touchedfd = touchedfd, .q = request, .say = say, .user = user};
 	int err;
 
 	j.hooks = (struct repo_hooks){.progress = say_progress, .user = &j};
 	err = carry_out(&j);
 	repo_close(j.r);
+	touched_free(j.from.touched);
 	if (err) {
 		struct buf b = {0};
 		/* names in it may be any bytes; JSON takes UTF-8 */
@@ -318,7 +346,7 @@ int worker_main(int argc, char **argv)
 		json_decref(q);
 		return 2;
 	}
-	err = worker_run(JAIL_FD, q, say_line, NULL);
+	err = worker_run(JAIL_FD, TOUCHED_FD, q, say_line, NULL);
 	json_decref(q);
 	return err ? 1 : 0;
 }

@@ -4,7 +4,7 @@
  *
  * Descriptor 3 is the jail's directory (O_RDONLY|O_DIRECTORY). Standard input has one JSON object,
  * then ends:
- *   {"op": "save", "kind": "hand", "message": "...", "always": bool, "name": JAIL}
+ *   {"op": "save", "base": HASH?, "kind": "hand", "message": "...", "always": bool, "name": JAIL}
  *   {"op": "needed"}            would a save find something new?
  *   {"op": "rollback", "to": "ID"?, "message": "..."?, "name": JAIL}
  *   {"op": "redo", "name": JAIL}
@@ -15,13 +15,15 @@
  *   {"op": "tag", "id": "ID", "tag": WORD, "name": JAIL}
  *   {"op": "untag", "tag": WORD}
  *   {"op": "prune", "keep": N?, "older": SECONDS?, "dry": bool}
+ * save, rollback, redo and plan take "base": descriptor 4 then has what the layer says was touched
+ * since that tree (core/layer/touched.h); without it, all of upper is looked at.
  * Standard output has one JSON object a line, the last one "ok" or "error":
  *   {"progress": {"phase": "store", "done": n, "total": n}}
  *   {"ok": {...}}
  *   {"error": "what: why: what to do", "code": errno}
- * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged"};
- * needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "time", "saved", "from", "entries",
- * "unchanged"}; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
+ * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged", "tree",
+ * "whole"?}; needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "time", "saved",
+ * "from", "entries", "unchanged", "tree", "whole"?}: whole says why all of upper was looked at; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
  * "message"; tag: {"number"}; untag: {};
  * prune: {"numbers", "count", "before", "after"} as struct prune_result has them.
  * SIGTERM cancels. The exit status is 0 after "ok", 1 after "error", 2 for a request that is none.
@@ -36,10 +38,10 @@
 int worker_main(int argc, char **argv);
 /*
  * The same in this process, for a stopped jail whose lock the caller holds: carries out request on
- * the jail's directory and calls say for each object that a worker would print (borrowed; false
+ * the jail's directory (touchedfd: descriptor 4's place, or -1) and calls say for each object that a worker would print (borrowed; false
  * cancels). Returns 0 or -errno as in "code".
  */
-int worker_run(int jailfd, const json_t *request, bool (*say)(void *user, const json_t *o),
-	       void *user);
+int worker_run(int jailfd, int touchedfd, const json_t *request,
+	       bool (*say)(void *user, const json_t *o), void *user);
 
 #endif

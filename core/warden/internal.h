@@ -117,6 +117,10 @@ struct warden {
 	struct loop_timer *auto_timer;
 	uint64_t auto_seen; /* the newest event at the last one */
 
+	/* what has changed since the tree base, "" when it is not known; see touched.c */
+	struct touched *touched;
+	char base[41];
+
 	struct op *op;		 /* the checkpoint or rollback under way */
 	struct put *puts;	 /* files on their way into the layer */
 	struct bringing *brings; /* entries on theirs */
@@ -284,6 +288,16 @@ bool save_is_busy(const struct warden *w);
 /* Kills the worker and forgets the operation: the jail itself goes. */
 void save_abort(struct warden *w);
 
+/* touched.c: what changed since the last checkpoint */
+/* The layer is opened: unless a rollback has just told what it is, nothing is known. */
+void touched_open(struct warden *w);
+/* A checkpoint begins: what was touched until now, for its worker: a descriptor, or -1. */
+int touched_seal(struct warden *w, json_t *request);
+/* The same, and changes go on being told to the same set: the worker only looks. */
+int touched_show(struct warden *w, json_t *request);
+/* The worker's answer (NULL: it failed): what upper was when it began, or (back) is now. */
+void touched_settle(struct warden *w, const json_t *result, bool back);
+
 /* auto.c: checkpoints by time */
 /* Begins to wait anew, or stops waiting where there is nothing to wait for. */
 void auto_arm(struct warden *w);
@@ -291,8 +305,9 @@ void auto_arm(struct warden *w);
 /* worker.c: the exec'ed worker */
 typedef void worker_fn(void *user, const json_t *result /* NULL: failed */, int code,
 		       const char *error);
-struct worker *worker_start(struct warden *w, const json_t *request, struct call progress,
-			    worker_fn *fn, void *user, struct err *e);
+/* touched: its descriptor 4, or -1; borrowed. */
+struct worker *worker_start(struct warden *w, const json_t *request, int touched,
+			    struct call progress, worker_fn *fn, void *user, struct err *e);
 void worker_free(struct worker *k);
 
 /* put.c: a host file into the layer */

@@ -75,6 +75,7 @@ int layers_open(struct warden *w, struct err *e)
 		return ret;
 	w->parts.config.on_event = on_event;
 	w->parts.config.event_user = w;
+	touched_open(w);
 	ret = layer_open(&w->layer, &w->parts.config, e);
 	if (ret)
 		layers_close(w);

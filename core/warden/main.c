@@ -2,6 +2,7 @@
 #include "core/fd.h"
 #include "core/repo/repo.h"
 #include "core/repo/restore.h"
+#include "core/layer/touched.h"
 #include "core/warden/internal.h"
 #include "core/warden/warden.h"
 #include "core/wall/hold.h"
@@ -244,6 +245,8 @@ static void close_room(struct warden *w)
 	bring_abort_all(w);
 	save_abort(w);
 	layers_close(w);
+	touched_free(w->touched);
+	w->touched = NULL;
 	events_close(w);
 	if (w->listen_fd >= 0)
 		loop_fd_del(w->listen_watch);

@@ -6,6 +6,7 @@
  *   rollback:   sync, hold, worker plans (nothing to do: go on); kill the guest, close the layer,
  *               worker saves and applies, boot again when it ran
  */
+#include "core/fd.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -119,6 +120,7 @@ static void saved(void *user, const json_t *result, int code, const char *error)
 	struct warden *w = user;
 	struct op *op = w->op;
 
+	touched_settle(w, result, false);
 	if (!result && (op->nobody || op->starts))
 		warden_log("automatic checkpoint: %s", error);
 	if (!result) {
@@ -152,6 +154,7 @@ static void restored(void *user, const json_t *result, int code, const char *err
 	struct op *op = w->op;
 	struct err e;
 
+	touched_settle(w, result, true);
 	if (!result) {
 		op_fail(w, code, error);
 	} else {
@@ -182,15 +185,19 @@ void save_on_up(struct warden *w, const char *failure)
 	op_answer(w);
 }
 
-static void start_worker(struct warden *w, worker_fn *fn)
+/* touched: taken over. */
+static void start_worker(struct warden *w, int touched, worker_fn *fn)
 {
 	struct op *op = w->op;
 	struct err e;
 
 	worker_free(op->worker);
-	op->worker = worker_start(w, op->request, op->call, fn, w, &e);
+	op->worker = worker_start(w, op->request, touched, op->call, fn, w, &e);
+	fd_close(&touched);
 	if (op->worker)
 		return;
+	if (op->kind == OP_SAVE)
+		touched_settle(w, NULL, false);
 	op_fail(w, EIO, e.text);
 	settle(w);
 	op_answer(w);
@@ -204,7 +211,7 @@ static void apply(struct warden *w)
 	bring_abort_all(w);
 	layers_close(w);
 	json_object_set_new(w->op->request, "op", json_string(w->op->redo ? "redo" : "rollback"));
-	start_worker(w, restored);
+	start_worker(w, touched_show(w, w->op->request), restored);
 }
 
 static void planned(void *user, const json_t *result, int code, const char *error)
@@ -249,7 +256,10 @@ static void work(struct warden *w)
 		op->held = true;
 	}
 	op->step = op->kind == OP_SAVE ? STEP_WORK : STEP_PLAN;
-	start_worker(w, op->kind == OP_SAVE ? saved : planned);
+	if (op->kind == OP_SAVE)
+		start_worker(w, touched_seal(w, op->request), saved);
+	else
+		start_worker(w, touched_show(w, op->request), planned);
 }
 
 static void sync_too_long(void *user)
@@ -399,7 +409,7 @@ void save_repo(struct warden *w, struct call c, const char *name, const json_t *
 	op->request = json_is_object(args) ? json_deep_copy(args) : json_object();
 	json_object_set_new(op->request, "op", json_string(name));
 	json_object_set_new(op->request, "name", json_string(w->jail.name));
-	start_worker(w, repo_done);
+	start_worker(w, -1, repo_done);
 }
 
 void save_sync(struct warden *w, struct call c)

@@ -25,7 +25,7 @@ struct worker {
 	void *user;
 };
 
-static _Noreturn void become_worker(const struct warden *w, int in, int out)
+static _Noreturn void become_worker(const struct warden *w, int in, int out, int touched)
 {
 	static const char *const argv[] = {"gaol", "worker", NULL};
 	sigset_t none;
@@ -38,9 +38,12 @@ static _Noreturn void become_worker(const struct warden *w, int in, int out)
 	int jail = fcntl(w->jail.dirfd, F_DUPFD, 10);
 	int from = fcntl(in, F_DUPFD, 10);
 	int to = fcntl(out, F_DUPFD, 10);
+	int more = touched < 0 ? -1 : fcntl(touched, F_DUPFD, 10);
 	if (dup2(from, 0) < 0 || dup2(to, 1) < 0 || dup2(jail, 3) < 0)
 		_exit(126);
-	close_range(4, ~0U, 0);
+	if (more >= 0 && dup2(more, 4) < 0)
+		_exit(126);
+	close_range(more >= 0 ? 5 : 4, ~0U, 0);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -102,8 +105,8 @@ static void readable(void *user, int events)
 	}
 }
 
-struct worker *worker_start(struct warden *w, const json_t *request, struct call progress,
-			    worker_fn *fn, void *user, struct err *e)
+struct worker *worker_start(struct warden *w, const json_t *request, int touched,
+			    struct call progress, worker_fn *fn, void *user, struct err *e)
 {
 	int in[2], out[2];
 
@@ -119,7 +122,7 @@ struct worker *worker_start(struct warden *w, const json_t *request, struct call
 	}
 	pid_t pid = fork();
 	if (!pid)
-		become_worker(w, in[0], out[1]);
+		become_worker(w, in[0], out[1], touched);
 	close(in[0]);
 	close(out[1]);
 	char *text = json_dumps(request, JSON_COMPACT);

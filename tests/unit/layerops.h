@@ -351,7 +351,7 @@ static void op_handle(struct model *m)
 }
 
 /* One random operation on both sides; differences end the test. */
-static void step(struct model *m)
+__attribute__((unused)) static void step(struct model *m)
 {
 	switch (rnd(m, 20)) {
 	case 0:

@@ -63,7 +63,7 @@ START_TEST(handles_follow_a_copy_up)
 	n = lt_node(&b, "/f");
 	ck_assert_int_eq(layer_open_file(b.l, n, O_RDONLY, &lt_root, &r), 0);
 	ck_assert_int_eq(layer_open_file(b.l, n, O_RDWR, &lt_root, &w), 0);
-	ck_assert_int_eq(layer_write_fd(b.l, r, false, &lt_root), -EBADF);
+	ck_assert_int_eq(layer_write_fd(b.l, r, 0, 1, false, &lt_root), -EBADF);
 	ck_assert_int_eq(layer_source_of(b.l, n, NULL), LAYER_FROM_LOWER);
 	iov.iov_base = (char[]){'a', 'b', 'c'};
 	ck_assert_int_eq(layer_writev(b.l, w, &iov, 1, 2, &lt_root), 3);
@@ -155,7 +155,7 @@ START_TEST(set_id_is_cleared)
 	ck_assert_int_eq(layer_getattr(b.l, e.node, &out), 0);
 	ck_assert_uint_eq(out.st_mode, S_IFREG | 06755);
 	ck_assert_int_eq(layer_getxattr(b.l, e.node, "security.capability", NULL, 0), -ENODATA);
-	ck_assert_int_ge(layer_write_fd(b.l, fh, true, &lt_user), 0);
+	ck_assert_int_ge(layer_write_fd(b.l, fh, 0, 1, true, &lt_user), 0);
 	ck_assert_int_eq(layer_getattr(b.l, e.node, &out), 0);
 	ck_assert_uint_eq(out.st_mode, S_IFREG | 0755);
 	in.st_mode = 02745;

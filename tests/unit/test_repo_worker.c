@@ -19,7 +19,7 @@ static json_t *ask(struct tjail *j, json_t **last, const char *text)
 	int err;
 
 	ck_assert_ptr_nonnull(q);
-	err = worker_run(j->fd, q, keep_last, last);
+	err = worker_run(j->fd, -1, q, keep_last, last);
 	json_decref(q);
 	ck_assert(!err == !!json_object_get(*last, "ok"));
 	ck_assert_int_eq(json_integer_value(json_object_get(*last, "code")), -err);
