@@ -223,6 +223,55 @@ int side_list(struct side *s, const char *path, side_list_fn *fn, void *user)
 	return err;
 }
 
+/* One entry with its origin; *more: whether to go on. */
+static int tell_origin(struct side *s, struct place *p, const char *name, side_origin_fn *fn,
+		       void *user, bool *more)
+{
+	enum side_origin from = SIDE_FROM_BASE;
+	struct stat st, base = {0};
+	uint64_t node = 0;
+	struct thing t;
+	int err = place_find(s, p, name, &t);
+
+	if (!err && t.upper)
+		err = place_base(s, p, name, &node, &base);
+	if (!err && t.there)
+		err = thing_stat(s, &t, &st);
+	if (!err && !t.there)
+		st = base;
+	if (!t.there)
+		from = SIDE_GONE;
+	else if (t.upper)
+		from = t.node ? SIDE_FROM_ATTR : node ? SIDE_FROM_OVER : SIDE_FROM_LAYER;
+	/* a whiteout over nothing hides nothing */
+	if (!err && (t.there || node))
+		*more = fn(user, name, &st, from, thing_drifted(&t, node ? &base : NULL));
+	base_forget(s, &node);
+	thing_done(s, &t);
+	return err;
+}
+
+int side_origins(struct side *s, const char *path, side_origin_fn *fn, void *user)
+{
+	struct names names = {0};
+	struct found f;
+	bool more = true;
+	int err = found_path(s, path, &f);
+
+	if (err)
+		return err;
+	if (!f.root)
+		err = descend(s, &f, path);
+	if (!err)
+		err = place_names(s, &f.p, true, &names);
+	names_sort(&names);
+	for (size_t i = 0; !err && more && i < names.n; i++)
+		err = tell_origin(s, &f.p, names.v[i], fn, user, &more);
+	names_free(&names);
+	found_done(s, &f);
+	return err;
+}
+
 /* Opens the content of a path whose type is fmt. */
 static int open_path(struct side *s, const char *path, mode_t fmt, struct found *f,
 		     struct reader *rd)

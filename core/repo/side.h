@@ -48,6 +48,21 @@ int side_stat(struct side *s, const char *path, struct stat *st);
  */
 typedef bool side_list_fn(void *user, const char *name, const struct stat *st);
 int side_list(struct side *s, const char *path, side_list_fn *fn, void *user);
+/* Where an entry comes from. */
+enum side_origin {
+	SIDE_FROM_BASE,	 /* base alone */
+	SIDE_FROM_LAYER, /* the layer alone: base has none of the name */
+	SIDE_FROM_OVER,	 /* the layer, over one of base; a directory shows both */
+	SIDE_FROM_ATTR,	 /* attributes of the layer, data of base */
+	SIDE_GONE	 /* deleted: base has one, the guest sees none */
+};
+/*
+ * The same as side_list, with where each entry comes from; deleted ones are listed too, with base's
+ * stat. drift: base's file has changed since the layer's entry was made from it.
+ */
+typedef bool side_origin_fn(void *user, const char *name, const struct stat *st,
+			    enum side_origin from, bool drift);
+int side_origins(struct side *s, const char *path, side_origin_fn *fn, void *user);
 /* Target of a symlink appended to out. */
 int side_readlink(struct side *s, const char *path, struct buf *out);
 /* Content of a regular file appended to out; -EFBIG when it has more than max bytes. */
