@@ -36,6 +36,7 @@ enum command_id {
 	CMD_LOG,
 	CMD_DIFF,
 	CMD_PREVIEW,
+	CMD_TREE,
 	CMD_CONSOLE,
 	CMD_PROCESSES,
 	CMD_HELP,
@@ -52,6 +53,7 @@ enum command_id {
 	CMD_REFRESH,
 	CMD_ZOOM,
 	CMD_COPY,
+	CMD_BLAME,
 	/* steering */
 	CMD_NEW,
 	CMD_START,

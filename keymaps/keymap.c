@@ -14,10 +14,11 @@
 static const char *const view_names[KEYMAP_VIEWS] = {
     [KEYMAP_GENERIC] = "generic",   [KEYMAP_JAILS] = "jails",
     [KEYMAP_JAIL] = "jail",	    [KEYMAP_PROCESSES] = "processes",
-    [KEYMAP_FEED] = "feed",	    [KEYMAP_LOG] = "log",
-    [KEYMAP_DIFF] = "diff",	    [KEYMAP_HUNKS] = "hunks",
-    [KEYMAP_CONSOLE] = "console",   [KEYMAP_HELP] = "help",
-    [KEYMAP_MESSAGES] = "messages", [KEYMAP_COMMANDS] = "commands",
+    [KEYMAP_TREE] = "tree",	    [KEYMAP_FEED] = "feed",
+    [KEYMAP_LOG] = "log",	    [KEYMAP_DIFF] = "diff",
+    [KEYMAP_HUNKS] = "hunks",	    [KEYMAP_CONSOLE] = "console",
+    [KEYMAP_HELP] = "help",	    [KEYMAP_MESSAGES] = "messages",
+    [KEYMAP_COMMANDS] = "commands",
 };
 
 struct bound {

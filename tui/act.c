@@ -92,6 +92,18 @@ static void do_jails_view(struct app *a, enum command_id c, const char *args)
 	app_open(a, &t);
 }
 
+static void do_tree(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (!find_target(a, c, &t))
+		return;
+	if (*args)
+		snprintf(t.a, sizeof(t.a), "%s", args);
+	t.view = &tree_view;
+	app_open(a, &t);
+}
+
 /* Two words of args over the sides that the view meant. */
 static void do_diff(struct app *a, enum command_id c, const char *args)
 {
@@ -348,6 +360,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_PROCESSES] = do_jails_view,
     [CMD_DIFF] = do_diff,
     [CMD_PREVIEW] = do_diff,
+    [CMD_TREE] = do_tree,
     [CMD_CONSOLE] = do_console,
     [CMD_HELP] = do_list,
     [CMD_MESSAGES] = do_list,
@@ -362,6 +375,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_REFRESH] = do_redraw,
     [CMD_ZOOM] = do_zoom,
     [CMD_COPY] = do_copy,
+    [CMD_BLAME] = do_nothing_here,
     [CMD_NEW] = do_new,
     [CMD_START] = do_operation,
     [CMD_STOP] = do_operation,

@@ -503,7 +503,8 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 	const struct fact *f = at_cursor(v);
 
 	memcpy(t->jail, d->jail, sizeof(t->jail));
-	if (f && f->checkpoint && (c == CMD_ENTER || c == CMD_DIFF || c == CMD_ROLLBACK))
+	if (f && f->checkpoint &&
+	    (c == CMD_ENTER || c == CMD_DIFF || c == CMD_ROLLBACK || c == CMD_TREE))
 		snprintf(t->a, sizeof(t->a), "%u", f->checkpoint);
 	if (c == CMD_ENTER)
 		t->view = f && f->checkpoint ? &diff_view : &feed_view;
@@ -519,9 +520,9 @@ static struct view *pane(struct view *v)
 	return d->feed;
 }
 
-static const enum command_id hints[] = {CMD_CONSOLE,   CMD_FEED,       CMD_LOG,	     CMD_DIFF,
-					CMD_PROCESSES, CMD_CHECKPOINT, CMD_ROLLBACK, CMD_START,
-					CMD_STOP,      CMD_NEXT_PANE,  CMD_BACK,     CMD_NONE};
+static const enum command_id hints[] = {
+    CMD_CONSOLE,  CMD_FEED,  CMD_LOG,  CMD_DIFF,      CMD_TREE, CMD_PROCESSES, CMD_CHECKPOINT,
+    CMD_ROLLBACK, CMD_START, CMD_STOP, CMD_NEXT_PANE, CMD_BACK, CMD_NONE};
 
 const struct view_ops jail_view = {
     .name = "jail",

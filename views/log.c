@@ -468,7 +468,7 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 		return true;
 	if (c == CMD_DIFF && two_marked(l, t))
 		return true;
-	if (c == CMD_ROLLBACK || c == CMD_DIFF || c == CMD_PREVIEW)
+	if (c == CMD_ROLLBACK || c == CMD_DIFF || c == CMD_PREVIEW || c == CMD_TREE)
 		snprintf(t->a, sizeof(t->a), "%u", it->c.number);
 	if (c == CMD_ENTER) {
 		t->view = &diff_view;
@@ -478,8 +478,8 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 }
 
 static const enum command_id hints[] = {CMD_ENTER,	CMD_ROLLBACK, CMD_REDO, CMD_PREVIEW,
-					CMD_CHECKPOINT, CMD_MARK,     CMD_DIFF, CMD_FEED,
-					CMD_ATTACH,	CMD_SEARCH,   CMD_BACK, CMD_NONE};
+					CMD_CHECKPOINT, CMD_MARK,     CMD_DIFF, CMD_TREE,
+					CMD_CONSOLE,	CMD_SEARCH,   CMD_BACK, CMD_NONE};
 
 const struct view_ops log_view = {
     .name = "log",

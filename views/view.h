@@ -16,6 +16,7 @@
 #include "core/jail.h"
 #include "keymaps/keymap.h"
 #include "views/row.h"
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,8 +63,9 @@ struct look {
 struct target {
 	const struct view_ops *view; /* NULL: not a view to open */
 	char jail[JAIL_NAME_MAX + 1];
-	char a[64]; /* side A, or the ID of a rollback; "" = the present checkpoint */
-	char b[64]; /* side B; "" = now */
+	char a[64];	     /* side A, or the ID of a rollback; "" = the present checkpoint */
+	char b[64];	     /* side B; "" = now */
+	char path[PATH_MAX]; /* of the entry that is meant, "" = none */
 };
 
 enum view_key_use {
@@ -193,7 +195,7 @@ bool text_matches(const char *text, const char *what, size_t *start, size_t *len
 void view_key(const struct view *v, enum command_id c, struct row *out);
 
 /* The kinds there are. */
-extern const struct view_ops jails_view, jail_view, procs_view, feed_view, log_view, diff_view,
-    help_view, messages_view, commands_view;
+extern const struct view_ops jails_view, jail_view, procs_view, tree_view, feed_view, log_view,
+    diff_view, help_view, messages_view, commands_view;
 
 #endif

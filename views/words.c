@@ -83,3 +83,19 @@ const char *words_count(uint64_t n, const char *one, const char *many, char *buf
 	snprintf(buf, size, "%" PRIu64 " %s", n, n == 1 ? one : many);
 	return buf;
 }
+
+size_t words_hex(const char *p, size_t n, size_t off, char *buf)
+{
+	size_t at = (size_t)sprintf(buf, "%08zx ", off);
+
+	n = n < 16 ? n : 16;
+	for (size_t i = 0; i < 16; i++) {
+		at += (size_t)sprintf(buf + at, i == 8 ? "  " : " ");
+		at += (size_t)sprintf(buf + at, i < n ? "%02x" : "  ",
+				      (unsigned char)p[i < n ? i : 0]);
+	}
+	at += (size_t)sprintf(buf + at, "  ");
+	for (size_t i = 0; i < n; i++)
+		buf[at++] = p[i] >= 0x20 && p[i] < 0x7f ? p[i] : '.';
+	return at;
+}

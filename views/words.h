@@ -20,4 +20,10 @@ const char *words_mode(mode_t mode, char *buf, size_t size);
 /* "1 file", "3 files": n with the right form of a word. */
 const char *words_count(uint64_t n, const char *one, const char *many, char *buf, size_t size);
 
+/*
+ * "00000010  61 62 00 ff ...  ab..": up to 16 bytes of n at p, which stand at offset off of a file,
+ * into buf (96 bytes). Its length.
+ */
+size_t words_hex(const char *p, size_t n, size_t off, char *buf);
+
 #endif
