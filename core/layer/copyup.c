@@ -8,6 +8,7 @@
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/layer/internal.h"
+#include "core/usage.h"
 #include <errno.h>
 #include <linux/limits.h>
 #include <stdio.h>
@@ -155,6 +156,7 @@ static int copyup_one_dir(struct layer *l, uint32_t i, struct dir *up, const str
 		unlinkat(l->work, temp, AT_REMOVEDIR);
 		return err;
 	}
+	quota_add(l, USAGE_DIR, 1);
 	utimensat(up->upper, ".", keep, 0);
 	node_uppered(l, i, &r, st.st_ino);
 	return 0;
@@ -211,8 +213,15 @@ static int copyup_one_file(struct layer *l, uint32_t i, struct dir *up, const st
 	struct record r;
 	struct temp t;
 	struct stat st;
-	int err = temp_make(l, &t);
+	uint64_t size = (uint64_t)f->hit.st.st_size;
+	int err = quota_room(l,
+			     keep < 0		     ? 0
+			     : (uint64_t)keep < size ? (uint64_t)keep
+						     : size,
+			     1, i, NULL, NULL);
 
+	if (!err)
+		err = temp_make(l, &t);
 	if (err)
 		return err;
 	record_from(&r, &f->hit);
@@ -237,6 +246,7 @@ static int copyup_one_file(struct layer *l, uint32_t i, struct dir *up, const st
 		node_uppered(l, i, &r, st.st_ino);
 		if (many)
 			index_settle_node(l, i);
+		quota_add(l, quota_fd(t.fd), 1);
 	} else if (many) {
 		/* should it have an index entry already, that is a whole one */
 		char index[48];
@@ -311,12 +321,14 @@ static int flags_set(struct layer *l, uint32_t i, uint32_t flags, const char *or
 {
 	struct node *n = node_at(l, i);
 	cleanup_fd int fd = upper_open(l, i, node_is_dir(n) ? O_RDONLY | O_DIRECTORY : O_RDWR);
+	int64_t before;
 	struct record r;
 	int err;
 
 	if (fd < 0)
 		return fd;
 	touch_node(l, i);
+	before = quota_fd(fd);
 	err = upper_record(l, i, fd, &r);
 	if (!err && origin && fsetxattr(fd, RECORD_ORIGIN_XATTR, origin, strlen(origin), 0) < 0)
 		err = -errno;
@@ -326,6 +338,7 @@ static int flags_set(struct layer *l, uint32_t i, uint32_t flags, const char *or
 	if (flags & RECORD_OPAQUE)
 		r.flags &= ~(uint32_t)RECORD_REDIRECT;
 	err = record_write(fd, &r, true);
+	quota_grew(l, fd, before);
 	if (err)
 		return err;
 	n->rflags = r.flags;

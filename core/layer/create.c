@@ -61,6 +61,9 @@ static int making_begin(struct layer *l, struct making *m, uint64_t dir, const c
 
 	if (err)
 		return err;
+	err = quota_room(l, 0, 1, m->dir, name, c);
+	if (err)
+		return err;
 	up = node_at(l, m->dir);
 	m->r = (struct record){.mode = mode, .uid = c ? c->uid : 0, .gid = c ? c->gid : 0};
 	if (up->mode & S_ISGID) {
@@ -83,6 +86,7 @@ int made_entry(struct layer *l, struct dir *d, const char *name, const struct re
 
 	if ((fd >= 0 ? fstat(fd, &f.st) : fstatat(d->upper, name, &f.st, AT_SYMLINK_NOFOLLOW)) < 0)
 		return -errno;
+	quota_add(l, quota_of(&f.st), 1);
 	i = union_take(l, d, name, &f, &st);
 	node_at(l, i)->flags |= NODE_CAPFREE | NODE_BARE;
 	entry_give(l, i, &st, out);
@@ -152,6 +156,8 @@ int layer_symlink(struct layer *l, const char *target, uint64_t dir, const char 
 		return n ? -ENAMETOOLONG : -ENOENT;
 	err = making_begin(l, &m, dir, name, S_IFLNK | 0777, c);
 	if (!err)
+		err = quota_room(l, n, 0, m.dir, name, c);
+	if (!err)
 		err = make_inode(l, &m, name, target, 0, &fd);
 	if (!err)
 		err = made_entry(l, m.d, name, &m.r, fd, out);
@@ -169,6 +175,8 @@ int layer_create(struct layer *l, uint64_t dir, const char *name, mode_t mode, i
 	uint32_t i;
 	int err = making_begin(l, &m, dir, name, S_IFREG | (mode & 07777), c);
 
+	if (!err)
+		err = quota_file(l, m.dir, c);
 	if (!err)
 		err = make_inode(l, &m, name, NULL, flags, &fd);
 	if (!err)
@@ -202,6 +210,10 @@ int layer_tmpfile(struct layer *l, uint64_t dir, mode_t mode, int flags, const s
 	if (!err)
 		err = may_change(l, d->at, up, NULL, c);
 	if (!err)
+		err = quota_room(l, 0, 1, up, NULL, c);
+	if (!err)
+		err = quota_file(l, up, c);
+	if (!err)
 		err = temp_make(l, &t);
 	if (err)
 		return err;
@@ -214,6 +226,7 @@ int layer_tmpfile(struct layer *l, uint64_t dir, mode_t mode, int flags, const s
 	if (!err && fstat(t.fd, &st) < 0)
 		err = -errno;
 	if (!err) {
+		quota_add(l, quota_of(&st), 1);
 		i = node_new(l);
 		n = node_at(l, i);
 		n->flags |= NODE_UPPER | NODE_CAPFREE | NODE_BARE;

@@ -187,6 +187,7 @@ static int copyup_orphan(struct layer *l, uint32_t i, off_t keep)
 	if (!err && fstat(t.fd, &own) < 0)
 		err = -errno;
 	if (!err) {
+		quota_add(l, quota_of(&own), 1);
 		node_uppered(l, i, &r, own.st_ino);
 		orphan_drop(l, i);
 		orphan_keep(l, i, fcntl(t.fd, F_DUPFD_CLOEXEC, 0));
@@ -209,7 +210,12 @@ static int meta_fill(struct layer *l, uint32_t i, int to, off_t keep)
 	}
 	if (err || from < 0)
 		return err ? err : from;
-	err = fstat(from, &low) < 0 ? -errno : data_fill(from, to, keep, low.st_size);
+	err = fstat(from, &low) < 0
+		  ? -errno
+		  : quota_room(l, (uint64_t)(keep < low.st_size ? keep : low.st_size), 0, i, NULL,
+			       NULL);
+	if (!err)
+		err = data_fill(from, to, keep, low.st_size);
 	if (err || keep == COPYUP_ALL)
 		futimens(to, ts);
 	return err;
@@ -219,6 +225,7 @@ int copyup_data(struct layer *l, uint32_t i, off_t keep)
 {
 	struct node *n = node_at(l, i);
 	cleanup_fd int to = -1;
+	int64_t before;
 	struct record r;
 	int err;
 
@@ -232,18 +239,22 @@ int copyup_data(struct layer *l, uint32_t i, off_t keep)
 	if (to < 0)
 		return to;
 	touch_data(l, i, 0, TOUCHED_END);
+	before = quota_fd(to);
 	err = upper_record(l, i, to, &r);
 	if (!err && keep)
 		err = meta_fill(l, i, to, keep);
 	else if (!err && ftruncate(to, 0) < 0)
 		err = -errno;
-	if (err)
+	if (err) {
+		quota_grew(l, to, before);
 		return err;
+	}
 	r.flags &= ~(uint32_t)(RECORD_META | RECORD_REDIRECT);
 	err = record_write(to, &r, true);
 	if (err)
 		return err;
 	fremovexattr(to, RECORD_ORIGIN_XATTR);
+	quota_grew(l, to, before);
 	n->rflags = r.flags;
 	free(n->origin);
 	n->origin = NULL;

@@ -190,6 +190,9 @@ int layer_opendir(struct layer *l, uint64_t dir, uint64_t *dh)
 	err = dir_get(l, i, &d);
 	if (err && !(node_at(l, i)->flags & NODE_DEAD))
 		return err;
+	err = quota_file(l, i, NULL);
+	if (err)
+		return err;
 	*dh = handle_new(l, i, true, &h);
 	return 0;
 }

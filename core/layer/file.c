@@ -67,6 +67,8 @@ void handle_free(struct layer *l, uint32_t i)
 	if (!n->names && n->lookups && h->fd >= 0 && !n->orphan && node_fd(l, node) < 0 &&
 	    h->upper == node_is_upper(n))
 		orphan_keep(l, node, fd_steal(&h->fd));
+	if (h->upper && !n->names && h->fd >= 0 && !n->orphan && node_fd(l, node) < 0)
+		quota_closed(l, h->fd);
 	fd_close(&h->fd);
 	snapshot_free(h->snap);
 	*h = (struct handle){.gen = h->gen, .next = l->handle_free, .fd = -1};
@@ -152,7 +154,8 @@ int layer_open_file(struct layer *l, uint64_t node, int flags, const struct laye
 		return S_ISDIR(node_at(l, i)->mode)   ? -EISDIR
 		       : S_ISLNK(node_at(l, i)->mode) ? -ELOOP
 						      : -ENXIO;
-	if (writable(flags) || (flags & O_TRUNC))
+	err = quota_file(l, i, c);
+	if (!err && (writable(flags) || (flags & O_TRUNC)))
 		err = may_change_node(l, i, c);
 	if (!err && (flags & O_TRUNC))
 		err = truncate_node(l, i, 0);
@@ -222,9 +225,12 @@ int layer_write_fd(struct layer *l, uint64_t fh, off_t off, size_t n, bool kill,
 	if (!err && off < 0)
 		err = -EINVAL;
 	if (!err)
-		touch_data(l, h->node, (uint64_t)off, (uint64_t)off + n);
-	if (!err)
-		err = kill_privs(l, h->node, h->fd, kill);
+		err = quota_write(l, h->node, h->fd, (uint64_t)off, n, c);
+	if (err)
+		return err;
+	touch_data(l, h->node, (uint64_t)off, (uint64_t)off + n);
+	h->before = quota_fd(h->fd);
+	err = kill_privs(l, h->node, h->fd, kill);
 	return err ? err : h->fd;
 }
 
@@ -235,6 +241,7 @@ void layer_wrote(struct layer *l, uint64_t fh, off_t off, size_t n, const struct
 
 	if (!h || !n)
 		return;
+	quota_grew(l, h->fd, h->before);
 	h->pending += n;
 	if (!l->on_event)
 		return;
@@ -269,7 +276,6 @@ ssize_t layer_writev(struct layer *l, uint64_t fh, const struct iovec *iov, int 
 	for (int i = 0; i < n; i++)
 		len += iov[i].iov_len;
 	fd = layer_write_fd(l, fh, off, len, false, c);
-
 	if (fd < 0)
 		return fd;
 	put = pwritev(fd, iov, n, off);
@@ -304,16 +310,22 @@ int layer_fallocate(struct layer *l, uint64_t fh, int mode, off_t off, off_t len
 {
 	struct handle *h;
 	int err = write_ready(l, fh, &h);
+	int64_t before;
 
 	if (!err && (off < 0 || len <= 0))
 		err = -EINVAL;
-	if (!err)
-		touch_data(l, h->node, (uint64_t)off,
-			   mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)
-			       ? TOUCHED_END
-			       : (uint64_t)off + (uint64_t)len);
-	if (!err && fallocate(h->fd, mode, off, len) < 0)
+	if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
+		err = quota_write(l, h->node, h->fd, (uint64_t)off, (uint64_t)len, c);
+	if (err)
+		return err;
+	touch_data(l, h->node, (uint64_t)off,
+		   mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)
+		       ? TOUCHED_END
+		       : (uint64_t)off + (uint64_t)len);
+	before = quota_fd(h->fd);
+	if (fallocate(h->fd, mode, off, len) < 0)
 		err = -errno;
+	quota_grew(l, h->fd, before);
 	if (!err)
 		tell_node(l, EVENT_FALLOCATE, h->node, node_at(l, h->node)->mode, (uint64_t)len, c,
 			  NULL);

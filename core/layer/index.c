@@ -121,10 +121,14 @@ static int settle(int fd)
 void index_settle(struct layer *l, const char *name)
 {
 	cleanup_fd int fd = openat(l->index, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
 	touch_all(l);
-	if (fd >= 0 && settle(fd) > 0 && unlinkat(l->index, name, 0) == 0)
-		l->indexed--;
+	if (fd < 0 || settle(fd) <= 0 || unlinkat(l->index, name, 0) < 0)
+		return;
+	l->indexed--;
+	if (!fstat(fd, &st) && !node_by_upper(l, st.st_ino))
+		quota_closed(l, fd);
 }
 
 void index_settle_node(struct layer *l, uint32_t i)
@@ -170,5 +174,6 @@ int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name)
 	if (!err && linkat(l->index, from, d->upper, name, 0) < 0)
 		err = -errno;
 	index_settle_node(l, i);
+	quota_grew(l, fd, quota_of(&st));
 	return err;
 }

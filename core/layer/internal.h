@@ -149,6 +149,7 @@ struct handle {
 	bool is_dir, upper, wrote;
 	int64_t told;	  /* time of the last write event */
 	uint64_t pending; /* bytes written since */
+	int64_t before;	  /* what the inode held before the write under way */
 	struct layer_cred who;
 	struct snapshot *snap;
 };
@@ -164,6 +165,16 @@ struct tag {
 	bool known; /* dev is valid in this run */
 };
 
+/* What upper holds and may hold; see quota.c. Counts may be off below 0 until they are known. */
+struct quota {
+	int64_t bytes, inodes;
+	uint64_t max_bytes, max_inodes; /* 0: no limit */
+	uint32_t max_files;
+	bool known; /* else only what happened since the layer was opened is counted */
+	uint64_t changes;
+	int64_t told[3]; /* when each limit was last told of */
+};
+
 struct layer {
 	struct lower lower[LAYER_LOWER_MAX];
 	int nlower;
@@ -172,6 +183,7 @@ struct layer {
 	ino_t whiteout_ino;
 	bool readonly, events_read, switch_ids, no_tmpfile;
 	const struct authority *authority;
+	struct quota quota;
 	layer_event_fn *on_event;
 	void *event_user;
 	struct touched *touched; /* borrowed, may be NULL */
@@ -358,6 +370,9 @@ int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name);
 
 /* tell.c */
 int refuse(struct layer *l, int err, uint32_t dir, const char *name, const struct layer_cred *c);
+/* The same, with a reason that becomes the event's second text. */
+int refuse_why(struct layer *l, int err, uint32_t dir, const char *name, const struct layer_cred *c,
+	       const char *why);
 /* 0, or the refusal that changing at "at" gives, told as an event. */
 int may_change(struct layer *l, struct auth_at at, uint32_t dir, const char *name,
 	       const struct layer_cred *c);
@@ -407,6 +422,8 @@ int found_count_link(struct layer *l, struct dir **d, uint32_t dir, const char *
 		     struct found *f);
 /* True when the name's node will be nameless and unreachable without it. */
 bool name_is_last(struct layer *l, uint32_t dir, const char *name);
+/* The node of a name that is known, else 0. */
+uint32_t name_node(struct layer *l, uint32_t dir, const char *name);
 /* A descriptor that keeps the inode of a name about to vanish, or -1. */
 int found_keep(struct layer *l, struct dir *d, const char *name, const struct found *f);
 /* Takes the name off its node; fd (or -1), taken over, keeps the node reachable. */
@@ -427,6 +444,37 @@ int depth_make(struct layer *l, uint32_t dir);
  * lie too deep once it is moved from directory from to directory to.
  */
 int depth_move(struct layer *l, uint32_t from, uint32_t to, int upper, const char *name);
+
+/* quota.c */
+/* Reads the count that the last layer left; 0 or -errno. */
+int quota_open(struct layer *l, const struct layer_config *c);
+/* Leaves the count for the next, when it is known. */
+void quota_close(struct layer *l);
+void quota_add(struct layer *l, int64_t bytes, int64_t inodes);
+/* What an inode of upper counts in bytes. */
+int64_t quota_of(const struct stat *st);
+int64_t quota_fd(int fd);
+/* The inode of fd counted before bytes, and was changed. */
+void quota_grew(struct layer *l, int fd, int64_t before);
+/* fd is the last descriptor of an inode of upper, about to be closed: nothing is left of one
+ * without a name. */
+void quota_closed(struct layer *l, int fd);
+/* The name of node i (0: none) that f was found by is gone; kept: a descriptor keeps its inode. */
+void quota_unlinked(struct layer *l, uint32_t i, const struct found *f, bool kept);
+/*
+ * 0 when bytes and inodes more may come, -ENOSPC when not (told as an event); dir and name say
+ * where, name may be NULL.
+ */
+int quota_room(struct layer *l, uint64_t bytes, uint64_t inodes, uint32_t dir, const char *name,
+	       const struct layer_cred *c);
+/* The same for n bytes at off of node i, open as fd: over blocks that it has more can be written.
+ */
+int quota_write(struct layer *l, uint32_t i, int fd, uint64_t off, uint64_t n,
+		const struct layer_cred *c);
+/* 0 when one more file may be opened, else -ENFILE. */
+int quota_file(struct layer *l, uint32_t i, const struct layer_cred *c);
+/* Makes the limits the size of the file system. */
+void quota_statfs(struct layer *l, struct statvfs *st);
 
 /* meta.c */
 /* Clears set-id bits (when setid) and file capabilities of a file that is written. */

@@ -35,7 +35,8 @@ static int open_lowers(struct layer *l, const struct layer_config *c, struct err
 
 static bool kept_in_work(const char *name)
 {
-	return !strcmp(name, "index") || !strcmp(name, "devices") || !strcmp(name, "whiteout");
+	return !strcmp(name, "index") || !strcmp(name, "devices") || !strcmp(name, "whiteout") ||
+	       !strcmp(name, "usage");
 }
 
 /* Removes what a crash left in work/, after the note of a rename in flight was carried out. */
@@ -137,6 +138,9 @@ static int open_upper(struct layer *l, const struct layer_config *c, struct err 
 	if (!l->readonly && flock(l->work, LOCK_EX | LOCK_NB) < 0)
 		return err_set(e, -EBUSY, "work directory %s: used by another gaol: stop it first",
 			       c->work);
+	err = quota_open(l, c);
+	if (err)
+		return err_set(e, err, "work/usage: cannot be removed: %s", strerror(-err));
 	if (!l->readonly)
 		err = rename_recover(l, e);
 	if (!err && !l->readonly)
@@ -197,8 +201,11 @@ void layer_close(struct layer *l)
 			handle_free(l, i);
 	dirs_free(l);
 	for (uint32_t i = 0; i < l->orphan_cap; i++)
-		if (l->orphan[i].node)
+		if (l->orphan[i].node) {
+			quota_closed(l, l->orphan[i].fd);
 			close(l->orphan[i].fd);
+		}
+	quota_close(l);
 	table_free(l);
 	for (uint32_t i = 0; i < l->handle_cap; i++)
 		free(l->handle[i]);
@@ -231,6 +238,7 @@ int layer_statfs(struct layer *l, struct statvfs *st)
 	if (fstatvfs(fd, st) < 0)
 		return -errno;
 	st->f_namemax = NAME_MAX;
+	quota_statfs(l, st);
 	return 0;
 }
 

@@ -67,9 +67,11 @@ struct layer_config {
 	const char *upper; /* NULL: a read-only view of the lowers (base) */
 	const char *work;  /* same file system as upper; NULL when upper is */
 	const struct authority
-	    *authority;	  /* NULL: everything write, own. Not taken over; outlives the layer */
-	bool readonly;	  /* every change gives EROFS */
-	bool events_read; /* also tell first reads of base files */
+	    *authority; /* NULL: everything write, own. Not taken over; outlives the layer */
+	bool readonly;	/* every change gives EROFS */
+	uint64_t max_bytes, max_inodes; /* what upper may hold: beyond it ENOSPC; 0: no limit */
+	unsigned max_files;	  /* open files and directories: beyond it ENFILE; 0: no limit */
+	bool events_read;	  /* also tell first reads of base files */
 	const char *const *empty; /* NULL-terminated absolute host paths shown as empty directories
 				     (gaol's own state) */
 	layer_event_fn *on_event; /* may be NULL */
@@ -145,7 +147,8 @@ int layer_release(struct layer *l, uint64_t fh);
  * borrowed until the next call into the layer. Returns it or -errno.
  */
 int layer_read_fd(struct layer *l, uint64_t fh);
-/* The same for writing n bytes at off: copies data up first, clears set-id bits when kill is set. */
+/* The same for writing n bytes at off: copies data up first, clears set-id bits when kill is set;
+ * -ENOSPC where the limits do not let them come. */
 int layer_write_fd(struct layer *l, uint64_t fh, off_t off, size_t n, bool kill,
 		   const struct layer_cred *c);
 /* Tells the layer that n bytes were written at off through layer_write_fd's descriptor. */
@@ -188,6 +191,17 @@ int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void 
 		   int flags, const struct layer_cred *c);
 int layer_removexattr(struct layer *l, uint64_t node, const char *name, const struct layer_cred *c);
 
+/* What upper holds: blocks and inodes, whiteouts not counted. */
+struct layer_usage {
+	int64_t bytes, inodes;
+	bool known; /* else the last layer was not closed: what has changed since it was opened */
+	uint64_t
+	    changes; /* counts every change: equal ones mean that nothing happened in between */
+};
+void layer_usage(const struct layer *l, struct layer_usage *out);
+/* What upper holds, by a walk (core/usage.h), for a layer that does not know. */
+void layer_usage_set(struct layer *l, int64_t bytes, int64_t inodes);
+/* The limits, where there are some, are the size that the guest sees. */
 int layer_statfs(struct layer *l, struct statvfs *st);
 int layer_syncfs(struct layer *l);
 

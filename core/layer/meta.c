@@ -46,6 +46,7 @@ int truncate_node(struct layer *l, uint32_t i, off_t size)
 	const struct node *n = node_at(l, i);
 	bool base = !node_is_upper(n) || (n->rflags & RECORD_META);
 	cleanup_fd int fd = -1;
+	int64_t before;
 	struct stat st;
 	int err = base ? copyup_data(l, i, size) : 0;
 
@@ -58,9 +59,12 @@ int truncate_node(struct layer *l, uint32_t i, off_t size)
 		return -errno;
 	/* what is cut off, or the hole that comes; the last chunk changes its length */
 	touch_data(l, i, (uint64_t)(st.st_size < size ? st.st_size : size), TOUCHED_END);
+	before = quota_of(&st);
 	if (!base && ftruncate(fd, size) < 0)
 		return -errno;
-	return kill_privs(l, i, fd, false);
+	err = kill_privs(l, i, fd, false);
+	quota_grew(l, fd, before);
+	return err;
 }
 
 static bool set_times(int what, const struct stat *in, struct timespec ts[2])
@@ -164,13 +168,16 @@ int layer_setattr(struct layer *l, uint64_t node, uint64_t fh, int what, const s
 		return err;
 	fd = node_fd(l, i);
 	if (fd < 0)
-		fd = own = upper_open(
-		    l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);
+		fd = own =
+		    upper_open(l, i, node_is_dir(node_at(l, i)) ? O_RDONLY | O_DIRECTORY : O_RDWR);
 	if (fd < 0)
 		return fd;
 	touch_node(l, i);
-	if ((what & owner) || (what & LAYER_KILL_SUIDGID))
+	if ((what & owner) || (what & LAYER_KILL_SUIDGID)) {
+		int64_t before = quota_fd(fd);
 		err = set_record(l, i, fd, what, in);
+		quota_grew(l, fd, before);
+	}
 	if (!err && times && futimens(fd, ts) < 0)
 		err = -errno;
 	if (err)

@@ -112,6 +112,13 @@ bool name_is_last(struct layer *l, uint32_t dir, const char *name)
 	       node_at(l, nm->node)->lookups && node_fd(l, nm->node) < 0;
 }
 
+uint32_t name_node(struct layer *l, uint32_t dir, const char *name)
+{
+	struct name *nm = name_find(l, dir, name);
+
+	return nm ? nm->node : 0;
+}
+
 /* Puts a whiteout over an upper file. */
 static int whiteout_over(struct layer *l, struct dir *d, const char *name)
 {
@@ -152,6 +159,7 @@ int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct l
 		err = whiteout_make(l, d->upper, name);
 	if (err)
 		return err;
+	quota_unlinked(l, name_node(l, di, name), &f, fd >= 0);
 	tell(l, EVENT_UNLINK, di, name, found_mode(&f), 0, c, NULL);
 	name_gone(l, di, name, fd_steal(&fd));
 	return 0;
@@ -217,6 +225,7 @@ int layer_rmdir(struct layer *l, uint64_t dir, const char *name, const struct la
 		return err;
 	}
 	dir_changed(l, di);
+	quota_unlinked(l, i, &f, fd >= 0);
 	tell(l, EVENT_RMDIR, di, name, found_mode(&f), 0, c, NULL);
 	name_gone(l, di, name, fd_steal(&fd));
 	return 0;

@@ -224,6 +224,8 @@ static int mark_make(struct layer *l, unsigned flags, char name[24])
 	temp_name(l, name);
 	if (!err)
 		err = temp_place(l, &t, l->work, name, true);
+	if (!err)
+		quota_add(l, quota_fd(t.fd), 1);
 	temp_drop(l, &t);
 	return err;
 }
@@ -343,8 +345,10 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 		err = rename_noted(l, s, t, flags);
 	if (err)
 		return err;
-	if (t->node)
+	if (t->node) {
+		quota_unlinked(l, t->node, &t->f, fd >= 0);
 		name_gone(l, t->dir, t->name, fd_steal(&fd));
+	}
 	name_del(l, name_find(l, s->dir, s->name));
 	name_add(l, t->dir, t->name, s->node);
 	tell_two(l, EVENT_RENAME, s->dir, s->name, t->dir, t->name, found_mode(&s->f), c);

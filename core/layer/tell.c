@@ -105,7 +105,17 @@ void tell_read(struct layer *l, uint32_t i, const struct layer_cred *c)
 
 int refuse(struct layer *l, int err, uint32_t dir, const char *name, const struct layer_cred *c)
 {
-	struct event ev = {.op = EVENT_REFUSE, .class = EVENT_DENIED, .err = -err};
+	return refuse_why(l, err, dir, name, c, NULL);
+}
+
+int refuse_why(struct layer *l, int err, uint32_t dir, const char *name, const struct layer_cred *c,
+	       const char *why)
+{
+	struct event ev = {.op = EVENT_REFUSE,
+			   .class = EVENT_DENIED,
+			   .err = -err,
+			   .path2 = why,
+			   .path2_len = why ? strlen(why) : 0};
 
 	if (l->on_event)
 		tell_event(l, &ev, c, path_of(l, dir, name, l->path[0], sizeof(l->path[0])));

@@ -232,6 +232,8 @@ void orphan_drop(struct layer *l, uint32_t i)
 
 	if (!slot)
 		return;
+	if (node_fd(l, i) < 0)
+		quota_closed(l, l->orphan[slot - 1].fd);
 	close(l->orphan[slot - 1].fd);
 	l->orphan[slot - 1] = (struct orphan){.fd = -1};
 	node_at(l, i)->orphan = 0;

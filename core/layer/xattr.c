@@ -280,11 +280,14 @@ int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void 
 	uint32_t i = node_index(l, node);
 	char stored[PREFIX_LEN + XATTR_NAME_MAX + 1];
 	cleanup_fd int fd = -1;
+	int64_t before;
 	int err;
 
 	if (!i)
 		return -ESTALE;
 	err = name_stored(name, stored);
+	if (!err)
+		err = quota_room(l, size, 0, i, NULL, c);
 	if (!err && size > XATTR_SIZE_MAX)
 		err = -E2BIG;
 	if (err)
@@ -292,6 +295,7 @@ int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void 
 	fd = change_open(l, i, c);
 	if (fd < 0)
 		return fd;
+	before = quota_fd(fd);
 	node_at(l, i)->flags &= (uint16_t)~NODE_BARE;
 	if (!strcmp(name, ACCESS))
 		err = set_access(l, i, fd, value, size);
@@ -299,6 +303,7 @@ int layer_setxattr(struct layer *l, uint64_t node, const char *name, const void 
 		err = set_default(l, i, fd, value, size);
 	else
 		err = store(fd, stored, value, size, flags);
+	quota_grew(l, fd, before);
 	if (!strcmp(name, "security.capability"))
 		node_at(l, i)->flags &= (uint16_t)~NODE_CAPFREE;
 	if (!err)
@@ -311,6 +316,7 @@ int layer_removexattr(struct layer *l, uint64_t node, const char *name, const st
 	uint32_t i = node_index(l, node);
 	char stored[PREFIX_LEN + XATTR_NAME_MAX + 1];
 	cleanup_fd int fd = -1;
+	int64_t before;
 	int err;
 
 	if (!i)
@@ -321,8 +327,10 @@ int layer_removexattr(struct layer *l, uint64_t node, const char *name, const st
 	fd = change_open(l, i, c);
 	if (fd < 0)
 		return fd;
+	before = quota_fd(fd);
 	if (fremovexattr(fd, stored) < 0)
 		return -errno;
+	quota_grew(l, fd, before);
 	tell_node(l, EVENT_RMXATTR, i, node_at(l, i)->mode, 0, c, name);
 	return 0;
 }

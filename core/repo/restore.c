@@ -129,7 +129,11 @@ static int complete(struct repo *r, const struct journal *j, const struct repo_h
 {
 	char hash[GIT_OID_HEXSZ + 1];
 	git_oid tree;
-	int err = load_commit_tree(r, git_oid_tostr(hash, sizeof(hash), &j->to), &tree, e);
+	int err;
+
+	/* the layer's count of what it holds: wrong from here on (core/layer/quota.c) */
+	unlinkat(r->work, "usage", 0);
+	err = load_commit_tree(r, git_oid_tostr(hash, sizeof(hash), &j->to), &tree, e);
 
 	if (!err)
 		err = apply_run(r, &j->from, &tree, h, entries, e);

@@ -8,6 +8,7 @@
 #include "core/repo/restore.h"
 #include "core/repo/save.h"
 #include "core/wall/hold.h"
+#include "core/usage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -234,10 +235,21 @@ static int do_prune(struct job *j)
 	return err;
 }
 
+static int do_usage(struct job *j)
+{
+	int64_t bytes, inodes;
+	int err = usage_layer(j->jailfd, &bytes, &inodes);
+
+	if (err)
+		return err_set(&j->e, err, "upper: cannot be counted: %s", strerror(-err));
+	return say_ok(
+	    j, json_pack("{s:I,s:I}", "bytes", (json_int_t)bytes, "inodes", (json_int_t)inodes));
+}
+
 static const struct op {
 	const char *name;
 	int (*fn)(struct job *j);
-	bool makes; /* there is no repository yet */
+	bool without; /* there is no repository yet, or it is not needed */
 } ops[] = {
     {.name = "save", .fn = do_save},
     {.name = "needed", .fn = do_needed},
@@ -249,7 +261,8 @@ static const struct op {
     {.name = "tag", .fn = do_tag},
     {.name = "untag", .fn = do_untag},
     {.name = "status", .fn = do_status},
-    {.name = "create", .fn = do_create, .makes = true},
+    {.name = "create", .fn = do_create, .without = true},
+    {.name = "usage", .fn = do_usage, .without = true},
 };
 
 static int carry_out(struct job *j)
@@ -260,7 +273,7 @@ static int carry_out(struct job *j)
 		int err = 0;
 		if (strcmp(ops[i].name, name))
 			continue;
-		if (!ops[i].makes)
+		if (!ops[i].without)
 			err = repo_open(&j->r, j->jailfd, &j->e);
 		return err ? err : ops[i].fn(j);
 	}

@@ -3,7 +3,30 @@
  * Model check of the layer (layermodel.h). GAOL_MODEL_OPS sets the count of operations,
  * GAOL_MODEL_SEED the sequence.
  */
+#include "core/usage.h"
 #include "tests/unit/layerops.h"
+
+static int count(struct model *m, int64_t *bytes, int64_t *inodes)
+{
+	cleanup_fd int top = open(m->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return usage_layer(top, bytes, inodes);
+}
+
+/* The layer has counted what a walk finds, nothing of it being open. */
+static void same_usage(struct model *m)
+{
+	int64_t bytes, inodes;
+	struct layer_usage u;
+
+	ck_assert_int_eq(count(m, &bytes, &inodes), 0);
+	layer_usage(m->l, &u);
+	same(m, "usage known", 1, u.known);
+	same(m, "inodes counted", (long)inodes, (long)u.inodes);
+	/* shares of links are rounded */
+	if (bytes > u.bytes + 4 || bytes < u.bytes - 64)
+		same(m, "bytes counted", (long)bytes, (long)u.bytes);
+}
 
 static void reopen(struct model *m)
 {
@@ -21,6 +44,7 @@ static void reopen(struct model *m)
 	layer_counts(m->l, &nodes, &handles, &dirs);
 	same(m, "nodes left", 1, (long)nodes);
 	same(m, "handles left", 0, (long)handles);
+	same_usage(m);
 	layer_close(m->l);
 	layer_start(m);
 	/* inode numbers of what was removed may come again */
@@ -33,6 +57,7 @@ START_TEST(model)
 	const char *ops = getenv("GAOL_MODEL_OPS"), *seed = getenv("GAOL_MODEL_SEED");
 	unsigned long n = ops ? strtoul(ops, NULL, 10) : 20000;
 	struct model *m = calloc(1, sizeof(*m));
+	int64_t bytes, inodes;
 
 	if (geteuid() != 0) {
 		fprintf(stderr, "skipped: the plain side needs root for chown and mknod\n");
@@ -42,6 +67,8 @@ START_TEST(model)
 	umask(0);
 	m->seed = seed ? strtoul(seed, NULL, 10) : 20261124;
 	setup(m);
+	ck_assert_int_eq(count(m, &bytes, &inodes), 0);
+	layer_usage_set(m->l, bytes, inodes);
 	compare(m);
 	for (m->step = 1; m->step <= n; m->step++) {
 		step(m);
