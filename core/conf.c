@@ -235,12 +235,7 @@ int conf_load(int dirfd, const char *path, struct conf *c, struct err *e)
 
 /* Setting */
 
-/*
- * Splits "section.key", "path.DIR.key" or "key" (with a single section) into its parts. The path
- * may hold dots itself, so the first and the last dot count.
- */
-static const struct schema *split_key(const char *key, char *path, size_t size,
-				      struct conf_why *why)
+const struct schema *conf_split_key(const char *key, char *path, size_t size, struct conf_why *why)
 {
 	const char *first = strchr(key, '.'), *last = strrchr(key, '.');
 	const struct schema *s, *near;
@@ -275,7 +270,7 @@ int conf_set(struct conf *c, const char *key, const char *value, struct err *e)
 {
 	char path[CONF_VALUE_MAX];
 	struct conf_why why;
-	const struct schema *s = split_key(key, path, sizeof(path), &why);
+	const struct schema *s = conf_split_key(key, path, sizeof(path), &why);
 	char *base = (char *)c;
 	bool made = false;
 

@@ -91,6 +91,12 @@ struct conf {
 	/* [path "..."], in the order of the file, each path once */
 	struct conf_path *paths;
 	size_t npaths;
+	/* [limits]: 0 is no limit of the jail's own */
+	uint64_t limit_size;   /* bytes that the layer may hold */
+	unsigned limit_inodes; /* files, directories, links ... that it may hold */
+	unsigned limit_files;  /* files and directories open in the layer at once */
+	unsigned limit_pids;   /* processes of the guest */
+	unsigned limit_cpu;    /* share of a busy host's processors, 100 is everybody's */
 	/* [net] */
 	enum conf_net net;
 	struct conf_list net_publish; /* ports of the host, core/net/publish.h's syntax */
@@ -132,9 +138,9 @@ void conf_write(const struct conf *c, struct buf *out);
 int conf_save(const struct conf *c, int dirfd, const char *path, struct err *e);
 
 /*
- * Sets one key as if a line of a file had done it: "jail.memory" or just "memory" (a key that
- * only one section has), "path./srv.access". A list key is appended to. For command lines:
- * messages begin with "memory = 3X: ". 0 or -EINVAL.
+ * Sets one key as if a line of a file had done it: "jail.memory" or just "memory" (the first
+ * section that has it: "size" is that of [limits]), "path./srv.access". A list key is appended to.
+ * For command lines: messages begin with "memory = 3X: ". 0 or -EINVAL.
  */
 int conf_set(struct conf *c, const char *key, const char *value, struct err *e);
 /* Replaces the command (argv of argc strings, copied); argc 0: the login shell again. 0 or -EINVAL
@@ -147,6 +153,11 @@ int conf_set_command(struct conf *c, int argc, char *const *argv, struct err *e)
  */
 int conf_add_path(struct conf *c, const char *path, enum auth_word word, bool own, bool secret,
 		  struct err *e);
+/*
+ * The same in the text of a jail.conf, all else in it kept as it is: comments, order, spaces. text
+ * is replaced. 0 or -EINVAL with e set and text as it was.
+ */
+int conf_edit(struct buf *text, const char *key, const char *value, struct err *e);
 /* What single values cannot say (cpus needs trusting, two keys that exclude each other). conf_parse
  * ends with it; call it after the last conf_set. 0 or -EINVAL. */
 int conf_check(const struct conf *c, const char *name, struct err *e);

@@ -50,6 +50,13 @@ const struct schema *schema_find_key(const char *key);
 /* The key that an unknown one was probably meant to be, or NULL; section may be NULL (any). */
 const struct schema *schema_guess(const char *section, const char *key);
 
+/*
+ * Splits "section.key", "path.DIR.key" or "key" (of the first section that has it) into its parts:
+ * the key, and DIR into path ("" without one). DIR may hold dots itself, so the first and the last
+ * dot count. NULL with *why filled.
+ */
+const struct schema *conf_split_key(const char *key, char *path, size_t size, struct conf_why *why);
+
 /* Appends a copy of value to l; false when CONF_LIST_MAX is reached. */
 bool conf_list_add(struct conf_list *l, const char *value);
 void conf_list_free(struct conf_list *l);

@@ -50,7 +50,8 @@ static bool set_size(const struct schema *s, void *field, const char *value, str
 	bool ok;
 
 	if (!value || !conf_size_parse(value, &v))
-		return refuse(why, "not a size: write for instance %s", s->k.deflt);
+		return refuse(why, "not a size: write for instance %s",
+			      strcmp(s->k.deflt, "0") ? s->k.deflt : "2G");
 	ok = v >= s->min && v <= s->max && (!s->unit || v % s->unit == 0);
 	if (ok) {
 		*(uint64_t *)field = v;

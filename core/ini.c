@@ -9,7 +9,8 @@ struct parser {
 	const char *p;
 	const char *end;
 	const char *name;
-	unsigned line; /* of the next character */
+	unsigned line;	     /* of the next character */
+	const char *comment; /* behind the value just taken, or NULL */
 	struct err *e;
 	char section[INI_NAME_MAX + 1]; /* "" before the first header */
 	char key[INI_NAME_MAX + 1];
@@ -172,8 +173,10 @@ static int take_value(struct parser *x)
 			return fail(x, line,
 				    "a value without its closing quote: "
 				    "add a \" at its end");
-		if (!quoted && (c == '#' || c == ';'))
+		if (!quoted && (c == '#' || c == ';')) {
+			x->comment = x->p;
 			skip_line(x);
+		}
 		if (peek(x) == '\n') {
 			next(x);
 			break;
@@ -213,7 +216,8 @@ static int take_value(struct parser *x)
 /* "key", "key = value". */
 static int take_item(struct parser *x, ini_fn *fn, void *user)
 {
-	struct ini_item it = {.section = x->section, .key = x->key, .line = x->line};
+	struct ini_item it = {
+	    .section = x->section, .key = x->key, .line = x->line, .last = x->line};
 	int ret;
 
 	if (!x->section[0])
@@ -227,10 +231,13 @@ static int take_item(struct parser *x, ini_fn *fn, void *user)
 		next(x);
 	if (peek(x) == '=') {
 		next(x);
+		x->comment = NULL;
 		ret = take_value(x);
 		if (ret < 0)
 			return ret;
 		it.value = x->value;
+		it.last = x->line - 1;
+		it.comment = x->comment;
 	} else if (peek(x) != '\n') {
 		return fail(x, it.line, "not a setting: write key = value");
 	}
@@ -258,7 +265,7 @@ int ini_parse(const char *text, size_t n, const char *name, ini_fn *fn, void *us
 		} else if (c == '#' || c == ';') {
 			skip_line(&x);
 		} else if (c == '[') {
-			struct ini_item it = {.section = x.section, .line = x.line};
+			struct ini_item it = {.section = x.section, .line = x.line, .last = x.line};
 
 			next(&x);
 			ret = take_header(&x);

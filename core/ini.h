@@ -22,6 +22,9 @@ struct ini_item {
 	const char *key;     /* in lower case; NULL: this is a section header */
 	const char *value;   /* NULL: the key stood alone (boolean true) */
 	unsigned line;	     /* from 1, where the item begins */
+	unsigned last;	     /* where it ends */
+	const char *comment; /* what follows it on that line, from '#' or ';' on: in the text, not
+				NUL-terminated; NULL without one */
 };
 
 /* Handles one item, whose strings live during the call: 0, or a negative number with e set. */

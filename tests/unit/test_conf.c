@@ -110,6 +110,11 @@ static const struct {
 	const char *says;
 } wrong[] = {
     {"[jail]\nmemory = 3X\n", "jail.conf:2: memory = 3X: not a size: write for instance 256M"},
+    {"[limits]\nsize = much\n", "jail.conf:2: size = much: not a size: write for instance 2G"},
+    {"[limits]\n\npids = -1\n", "jail.conf:3: pids = -1: not a number from 0 to 1000000"},
+    {"[limits]\ncpu = 0\n", "jail.conf:2: cpu = 0: not a number from 1 to 10000"},
+    {"[limits]\ninode = 5\n", "jail.conf:2: unknown key limits.inode: did you mean inodes?"},
+    {"[limits]\nmemory = 1G\n", "jail.conf:2: unknown key limits.memory: it belongs into [jail]"},
     {"[jail]\nmemory = 1M\n", "jail.conf:2: memory = 1M: out of range: write 32M to 1T"},
     {"[jail]\nmemory = 33000000\n", "in whole M"},
     {"[jail]\nmemory = 99999999999999999999G\n", "not a size"},
@@ -526,6 +531,48 @@ START_TEST(git_agrees)
 }
 END_TEST
 
+static void edits(const char *from, const char *key, const char *value, const char *to)
+{
+	struct buf text = {0};
+	struct err e;
+
+	buf_str(&text, from);
+	ck_assert_int_eq(conf_edit(&text, key, value, &e), 0);
+	ck_assert_str_eq(buf_cstr(&text), to);
+	buf_free(&text);
+}
+
+START_TEST(edit)
+{
+	struct buf text = {0};
+	struct err e;
+
+	edits("", "memory", "1G", "\n[jail]\n\tmemory = 1G\n");
+	edits("; mine\n[jail]\nmemory=1G  # why\n# more\n", "memory", "2G",
+	      "; mine\n[jail]\n\tmemory = 2G\t# why\n# more\n");
+	/* the last of two is what counts; a value of several lines goes as a whole */
+	edits("[jail]\nnote = a\\\nb\nuser = x\n[JAIL]\nNote = c\\\nd", "note", "e",
+	      "[jail]\nnote = a\\\nb\nuser = x\n[JAIL]\n\tnote = e\n");
+	/* where it stands as a comment, in its own section only */
+	edits("[console]\n#\tsize = 1M\n[limits]\n#\tsize = 0\nfiles = 1\n", "size", "3G",
+	      "[console]\n#\tsize = 1M\n[limits]\n\tsize = 3G\nfiles = 1\n");
+	edits("[limits]\nfiles = 1\n# end\n[net]", "limits.pids", "9",
+	      "[limits]\nfiles = 1\n\tpids = 9\n# end\n[net]");
+	edits("[jail]\nenv = A=1 ; x\nuid = 0\n", "env", "B=2",
+	      "[jail]\nenv = A=1 ; x\n\tenv = B=2\nuid = 0\n");
+	edits("[path \"/a\"]\naccess = hide\n[path \"//srv/\"]\n\taccess = hide\n",
+	      "path./srv.access", "read",
+	      "[path \"/a\"]\naccess = hide\n[path \"//srv/\"]\n\taccess = read\n");
+	edits("[path \"/a\"]\naccess = hide", "path./b.access", "read",
+	      "[path \"/a\"]\naccess = hide\n\n[path \"/b\"]\n\taccess = read\n");
+	buf_str(&text, "[jail\n");
+	ck_assert_int_eq(conf_edit(&text, "memory", "1G", &e), -EINVAL);
+	ck_assert_int_eq(conf_edit(&text, "memry", "1G", &e), -EINVAL);
+	ck_assert_str_eq(buf_cstr(&text), "[jail\n");
+	buf_free(&text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conf");
@@ -546,6 +593,7 @@ int main(void)
 	tcase_add_test(t, schema_is_complete);
 	tcase_add_test(t, values);
 	tcase_add_test(t, git_agrees);
+	tcase_add_test(t, edit);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

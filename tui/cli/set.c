@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One KEY=VALUE. */
-static int set_one(struct conf *conf, const char *word, struct err *e)
+/* One KEY=VALUE, in the settings and in the text that they came from. */
+static int set_one(struct conf *conf, struct buf *text, const char *word, struct err *e)
 {
 	const char *eq = strchr(word, '=');
 
@@ -17,6 +17,8 @@ static int set_one(struct conf *conf, const char *word, struct err *e)
 		return err_set(e, -EINVAL, "%s: not KEY=VALUE: for instance memory=512M", word);
 	char *key = xasprintf("%.*s", (int)(eq - word), word);
 	int ret = conf_set(conf, key, eq + 1, e);
+	if (!ret)
+		ret = conf_edit(text, key, eq + 1, e);
 	free(key);
 	return ret;
 }
@@ -36,21 +38,53 @@ static void announce(const struct jail *j, const struct conf *conf)
 	jail_status_write(j, &st);
 }
 
+/* The edited text has to say what was set; one that is too odd to be edited is written anew. */
+static int save(const struct jail *j, const struct conf *conf, const struct buf *text,
+		struct err *e)
+{
+	struct buf want = {0}, got = {0};
+	struct conf now;
+	bool same = !conf_parse(text->p, text->len, CONF_FILE, &now, e);
+	int ret;
+
+	if (same) {
+		conf_write(conf, &want);
+		conf_write(&now, &got);
+		same = want.len == got.len && !memcmp(want.p, got.p, want.len);
+		conf_free(&now);
+	}
+	if (!same) {
+		ret = conf_save(conf, j->dirfd, CONF_FILE, e);
+	} else {
+		ret = file_replace_at(j->dirfd, CONF_FILE, text->p, text->len, 0600, true);
+		if (ret)
+			err_set(e, ret, CONF_FILE ": cannot be written: %s", strerror(-ret));
+	}
+	buf_free(&want);
+	buf_free(&got);
+	return ret;
+}
+
 static int set_all(struct jail *j, char *const *words, int n, struct err *e)
 {
+	struct buf text = {0};
 	struct conf conf;
 	int ret = conf_load(j->dirfd, CONF_FILE, &conf, e);
 
 	if (ret)
 		return ret;
+	ret = file_read_at(j->dirfd, CONF_FILE, CONF_FILE_MAX, &text);
+	if (ret)
+		err_set(e, ret, CONF_FILE ": cannot be read: %s", strerror(-ret));
 	for (int i = 0; i < n && !ret; i++)
-		ret = set_one(&conf, words[i], e);
+		ret = set_one(&conf, &text, words[i], e);
 	if (!ret)
 		ret = conf_check(&conf, CONF_FILE, e);
 	if (!ret)
-		ret = conf_save(&conf, j->dirfd, CONF_FILE, e);
+		ret = save(j, &conf, &text, e);
 	if (!ret)
 		announce(j, &conf);
+	buf_free(&text);
 	conf_free(&conf);
 	return ret;
 }
@@ -74,8 +108,13 @@ static int set(struct cli *c, const struct verb *v, int argc, char **argv)
 }
 
 static const char *const examples[] = {
-    "gaol set demo memory=512M restart=on-crash", "Two settings, from the next start on.",
-    "gaol set demo path./srv.access=hide", "What the jail sees of a directory.", NULL};
+    "gaol set demo memory=512M restart=on-crash",
+    "Two settings, from the next start on.",
+    "gaol set demo size=2G pids=200 cpu=50",
+    "Disk for its layer, processes, and half of the share of processors that others get.",
+    "gaol set demo path./srv.access=hide",
+    "What the jail sees of a directory.",
+    NULL};
 
 const struct verb verb_set = {
     .name = "set",
@@ -83,8 +122,8 @@ const struct verb verb_set = {
     .help = "Changes settings of a jail: all of them, or none when one is wrong",
     .more = "Keys are those of jail.conf, with their section where that is needed to tell them "
 	    "apart: memory, console.size. One that may be given several times (env, arg, group) is "
-	    "added to. jail.conf is written anew, with its explanations and without comments of "
-	    "your own. A jail that runs keeps its settings until its next start.",
+	    "added to. jail.conf keeps its comments and its order. A jail that runs keeps its "
+	    "settings until its next start.",
     .examples = examples,
     .words = WORDS_JAIL,
     .fn = set,
