@@ -168,16 +168,19 @@ const struct schema conf_schema[] = {
     {.k = {.section = "limits",
 	   .key = "pids",
 	   .deflt = "4096",
-	   .help = "Processes of the guest, held on the host by its resource limit, and by a cgroup "
-		   "where one can be made. 0: as many as fit into its memory."},
+	   .help =
+	       "Processes of the guest, held on the host by its resource limit, and by a cgroup "
+	       "where one can be made."},
      .type = &type_number,
      JAIL(limit_pids),
-     .max = 1000000},
+     .min = 8,
+     .max = 8000},
     {.k = {.section = "limits",
 	   .key = "cpu",
 	   .deflt = "100",
-	   .help = "Share of a busy host's processors: 50 is half of what others get, 200 twice. By "
-		   "a cgroup where one can be made, else by the scheduler's nice value."},
+	   .help =
+	       "Share of a busy host's processors: 50 is half of what others get, 200 twice. By "
+	       "a cgroup where one can be made, else by the scheduler's nice value."},
      .type = &type_number,
      JAIL(limit_cpu),
      .min = 1,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/doctor.h"
+#include "core/cgroup.h"
 #include "core/doctor_child.h"
 #include "core/fd.h"
 #include "core/kernel.h"
@@ -283,6 +284,22 @@ static void check_space(struct exam *x, struct doctor_check *k)
 	    "%.1f GiB free in %.200s", (double)space / (UINT64_C(1) << 30), shown);
 }
 
+/* What [limits] can be held by. Size, inodes, files and processes always can. */
+static void check_limits(struct exam *x, struct doctor_check *k)
+{
+	struct cgroup_can can = cgroup_look(CGROUP_HOST);
+
+	if (can.cpu)
+		say(k, DOCTOR_OK, "",
+		    "size, inodes, files: by the layer; pids: by rlimit%s; cpu: by cgroup v%d",
+		    can.pids ? " and cgroup" : "", can.version);
+	else
+		say(k, DOCTOR_OK, "",
+		    "size, inodes, files: by the layer; pids: by rlimit%s; cpu: by nice, since no "
+		    "cgroup of ours can have the cpu controller",
+		    can.pids ? " and cgroup" : "");
+}
+
 /* The character set by the rule of locale(7): the first of three variables that is set. */
 static const char *charset(void)
 {
@@ -351,11 +368,17 @@ static const struct {
 	const char *name;
 	check_fn *fn;
 } checks[] = {
-    {.name = "kernel image", .fn = check_kernel},   {.name = "user namespaces", .fn = check_userns},
-    {.name = "bubblewrap", .fn = check_bubblewrap}, {.name = "seccomp", .fn = check_seccomp},
-    {.name = "ptrace", .fn = check_ptrace},	    {.name = "windows", .fn = check_windows},
-    {.name = "attributes", .fn = check_xattr},	    {.name = "space", .fn = check_space},
-    {.name = "terminal", .fn = check_terminal},	    {.name = "boot", .fn = check_boot},
+    {.name = "kernel image", .fn = check_kernel},
+    {.name = "user namespaces", .fn = check_userns},
+    {.name = "bubblewrap", .fn = check_bubblewrap},
+    {.name = "seccomp", .fn = check_seccomp},
+    {.name = "ptrace", .fn = check_ptrace},
+    {.name = "windows", .fn = check_windows},
+    {.name = "attributes", .fn = check_xattr},
+    {.name = "space", .fn = check_space},
+    {.name = "limits", .fn = check_limits},
+    {.name = "terminal", .fn = check_terminal},
+    {.name = "boot", .fn = check_boot},
 };
 _Static_assert(sizeof(checks) / sizeof(checks[0]) <= DOCTOR_MAX, "promised in doctor.h");
 

@@ -141,7 +141,7 @@ static void step_args(struct args *a, const struct guest_config *c, int filter)
 	arg(a, "/w");
 	argf(a, "%d", filter);
 	argf(a, "%llu", tmp_size(c));
-	argf(a, "%d", GUEST_PROCESSES);
+	argf(a, "%u", c->pids ? c->pids + GUEST_OWN_PIDS : GUEST_PROCESSES);
 	arg(a, c->landlock ? "1" : "0");
 }
 

@@ -4,8 +4,8 @@
  *
  * A guest never starts outside them: bubblewrap with namespaces for user, mount, pid, ipc, uts,
  * cgroup and network; a root that holds the kernel image, one socket per virtio device and a
- * private tmpfs, and cannot be written; its own uid (as root: one per jail, from GUEST_UID_BASE on);
- * no new privileges, no capabilities, an empty environment, no descriptors but its console;
+ * private tmpfs, and cannot be written; its own uid (as root: one per jail, from GUEST_UID_BASE
+ * on); no new privileges, no capabilities, an empty environment, no descriptors but its console;
  * parent-death signal. Inside, a last step (core/wall/step/step.c) sets limits, Landlock where the
  * host has it, and the filter of system calls (core/wall/calls.h).
  */
@@ -24,6 +24,9 @@
 /* Host processes of one guest at most: one for each of its processes, and a few. */
 #define GUEST_PROCESSES 4096
 
+/* Beside those of programs: bubblewrap's first, the kernel and its helpers, init's jobs. */
+#define GUEST_OWN_PIDS 16
+
 struct guest;
 
 struct guest_config {
@@ -40,9 +43,10 @@ struct guest_config {
 	bool landlock;	 /* the host has it: probe_landlock */
 	bool trusting;	 /* seccomp mode and SMP */
 	unsigned cpus;
-	uid_t uid;    /* when we are root: whom the guest runs as */
-	int cpu;      /* host CPU that a one-CPU guest is held on, -1: any */
-	bool verbose; /* all of the kernel's messages on the console */
+	uid_t uid;     /* when we are root: whom the guest runs as */
+	unsigned pids; /* processes of the guest's programs, 0: the walls' own limit */
+	int cpu;       /* host CPU that a one-CPU guest is held on, -1: any */
+	bool verbose;  /* all of the kernel's messages on the console */
 };
 
 /* The whole process tree is gone: bubblewrap's wait status. Called from the loop, once. */

@@ -66,8 +66,15 @@ struct jail_status {
 	int viewers;	     /* attached consoles */
 	uint16_t rows, cols; /* the console's size */
 	char window[256];    /* path of the window, "" = none */
-	unsigned restarts;   /* times in a row that the restart policy has brought it back */
-	int64_t restart_at;  /* when it will again, 0 = no restart is planned */
+	/* limits, and what the layer has taken of them (live in a warden's answers, else of the
+	 * last announcement); 0: no limit */
+	uint64_t size_limit, size_used;
+	unsigned inodes_limit, files_limit, pids_limit, cpu_share;
+	uint64_t inodes_used;
+	bool used_known;    /* else the layer is being counted */
+	char limits_by[32]; /* what holds processes and share: "rlimit", "cgroup v2, rlimit" ... */
+	unsigned restarts;  /* times in a row that the restart policy has brought it back */
+	int64_t restart_at; /* when it will again, 0 = no restart is planned */
 };
 
 struct jail_places {

@@ -74,6 +74,16 @@ struct json_t *jail_status_to_json(const struct jail_status *st)
 	json_object_set_new(o, "rows", json_integer(st->rows));
 	json_object_set_new(o, "cols", json_integer(st->cols));
 	json_object_set_new(o, "window", text_json(st->window));
+	json_object_set_new(o, "limits",
+			    json_pack("{s:I, s:I, s:I, s:I, s:I, s:s}", "size",
+				      (json_int_t)st->size_limit, "inodes",
+				      (json_int_t)st->inodes_limit, "files",
+				      (json_int_t)st->files_limit, "pids",
+				      (json_int_t)st->pids_limit, "cpu",
+				      (json_int_t)st->cpu_share, "by", st->limits_by));
+	json_object_set_new(o, "used",
+			    json_pack("{s:I, s:I, s:b}", "size", (json_int_t)st->size_used, "inodes",
+				      (json_int_t)st->inodes_used, "known", st->used_known));
 	json_object_set_new(o, "restarts", json_integer(st->restarts));
 	json_object_set_new(o, "restart_at", json_integer(st->restart_at));
 	return o;
@@ -89,6 +99,21 @@ static void str(const json_t *o, const char *key, char *to, size_t size)
 	const char *s = json_string_value(json_object_get(o, key));
 
 	snprintf(to, size, "%s", s ? s : "");
+}
+
+static void limits_from_json(const json_t *o, struct jail_status *st)
+{
+	const json_t *l = json_object_get(o, "limits"), *u = json_object_get(o, "used");
+
+	st->size_limit = (uint64_t)num(l, "size");
+	st->inodes_limit = (unsigned)num(l, "inodes");
+	st->files_limit = (unsigned)num(l, "files");
+	st->pids_limit = (unsigned)num(l, "pids");
+	st->cpu_share = (unsigned)num(l, "cpu");
+	str(l, "by", st->limits_by, sizeof(st->limits_by));
+	st->size_used = (uint64_t)num(u, "size");
+	st->inodes_used = (uint64_t)num(u, "inodes");
+	st->used_known = json_is_true(json_object_get(u, "known"));
 }
 
 int jail_status_from_json(const struct json_t *o, struct jail_status *st)
@@ -124,6 +149,7 @@ int jail_status_from_json(const struct json_t *o, struct jail_status *st)
 	st->rows = (uint16_t)num(o, "rows");
 	st->cols = (uint16_t)num(o, "cols");
 	str(o, "window", st->window, sizeof(st->window));
+	limits_from_json(o, st);
 	st->restarts = (unsigned)num(o, "restarts");
 	st->restart_at = num(o, "restart_at");
 	return 0;

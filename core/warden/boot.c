@@ -105,6 +105,7 @@ static void on_ready(void *user, uint32_t pid)
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
 		chan_entropy(w->chan, seed, sizeof(seed));
 	loop_timer_arm(w->deadline, -1);
+	limits_settle(w);
 	warden_enter(w, JAIL_RUNNING, NULL);
 	auto_arm(w);
 	save_on_up(w, NULL);
@@ -300,7 +301,9 @@ static int launch(struct warden *w, struct err *e)
 					 .trusting = w->conf.speed == CONF_TRUSTING,
 					 .cpus = w->conf.cpus,
 					 .uid = GUEST_UID_BASE + (uid_t)(st.st_ino & 0x0fffffff),
+					 .pids = w->conf.limit_pids,
 					 .cpu = choose_cpu(w)};
+		limits_enter(w);
 		w->guest = guest_start(w->loop, &g, console, on_guest_exit, w, e);
 		ret = w->guest ? 0 : -EIO;
 	}

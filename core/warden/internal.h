@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cgroup;
 struct journal;
 struct peer;
 struct exec;
@@ -88,6 +89,13 @@ struct warden {
 	struct jail_union parts;
 	struct layer *layer;
 	struct window *window;
+
+	struct worker *counting; /* counts what upper holds, NULL when it is known */
+	struct layer_usage counted_from;
+	unsigned recounts;
+
+	struct cgroup *cgroup; /* ours and our guest's, NULL: none */
+	bool nice;	       /* we have changed our nice value */
 
 	/* guest */
 	struct guest *guest;
@@ -267,6 +275,20 @@ void pause_end(struct warden *w);
 /* layers.c: the layer and its window */
 int layers_open(struct warden *w, struct err *e);
 void layers_close(struct warden *w);
+
+/* limits.c: what the jail may take of the host, and what it has */
+/* Limits of processes and of processor time, for the guest that is about to be started. */
+void limits_enter(struct warden *w);
+/* The guest is up: what can only be set then. */
+void limits_settle(struct warden *w);
+/* Back out of the control group. */
+void limits_leave(struct warden *w);
+/* Begins to count what the layer holds, when it does not know. */
+void limits_count(struct warden *w);
+/* The layer closes. */
+void limits_uncount(struct warden *w);
+/* Fills the status with what is taken now. */
+void limits_status(struct warden *w);
 
 /* save.c: checkpoint, rollback, redo: one at a time */
 void save_checkpoint(struct warden *w, struct call c, const json_t *args);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static void on_event(void *user, const struct event *ev)
@@ -62,6 +63,17 @@ static void open_window(struct warden *w)
 	free(root);
 }
 
+/* An open file of the guest is a descriptor of ours: half of them are for the rest. */
+static unsigned open_files(const struct conf *c)
+{
+	struct rlimit rl;
+	unsigned most = 0;
+
+	if (!getrlimit(RLIMIT_NOFILE, &rl))
+		most = rl.rlim_cur < 2000000 ? (unsigned)rl.rlim_cur / 2 : 1000000;
+	return c->limit_files && c->limit_files < most ? c->limit_files : most;
+}
+
 int layers_open(struct warden *w, struct err *e)
 {
 	if (w->layer)
@@ -76,11 +88,16 @@ int layers_open(struct warden *w, struct err *e)
 	w->parts.config.on_event = on_event;
 	w->parts.config.event_user = w;
 	touched_open(w);
+	w->parts.config.max_bytes = w->conf.limit_size;
+	w->parts.config.max_inodes = w->conf.limit_inodes;
+	w->parts.config.max_files = open_files(&w->conf);
 	ret = layer_open(&w->layer, &w->parts.config, e);
 	if (ret)
 		layers_close(w);
 	else
 		open_window(w);
+	if (!ret)
+		limits_count(w);
 	return ret;
 }
 
@@ -89,6 +106,7 @@ void layers_close(struct warden *w)
 	window_unmount(w->window);
 	w->window = NULL;
 	w->st.window[0] = '\0';
+	limits_uncount(w);
 	if (w->layer)
 		layer_close(w->layer);
 	w->layer = NULL;

@@ -254,6 +254,7 @@ static void close_room(struct warden *w)
 	if (w->jail.run)
 		dir_remove_tree(AT_FDCWD, w->jail.run);
 	console_free(w);
+	limits_leave(w);
 	if (w->lock >= 0 && w->st.state != JAIL_CRASHED && w->st.state != JAIL_FAILED)
 		w->st.state = JAIL_STOPPED;
 	w->st.warden = w->st.guest = 0;

@@ -35,6 +35,7 @@ void warden_announce(struct warden *w)
 	if (w->discarded)
 		return;
 	w->st.events = w->ring ? ring_last(w->ring) : 0;
+	limits_status(w);
 	int ret = jail_status_write(&w->jail, &w->st);
 	if (ret)
 		warden_log("state cannot be written: %s", strerror(-ret));

@@ -102,6 +102,7 @@ void verb_peer_gone(struct warden *w, uint64_t peer)
 static void do_status(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	w->st.events = ring_last(w->ring);
+	limits_status(w);
 	answer(w, c, jail_status_to_json(&w->st));
 }
 

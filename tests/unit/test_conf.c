@@ -111,7 +111,7 @@ static const struct {
 } wrong[] = {
     {"[jail]\nmemory = 3X\n", "jail.conf:2: memory = 3X: not a size: write for instance 256M"},
     {"[limits]\nsize = much\n", "jail.conf:2: size = much: not a size: write for instance 2G"},
-    {"[limits]\n\npids = -1\n", "jail.conf:3: pids = -1: not a number from 0 to 1000000"},
+    {"[limits]\n\npids = -1\n", "jail.conf:3: pids = -1: not a number from 8 to 8000"},
     {"[limits]\ncpu = 0\n", "jail.conf:2: cpu = 0: not a number from 1 to 10000"},
     {"[limits]\ninode = 5\n", "jail.conf:2: unknown key limits.inode: did you mean inodes?"},
     {"[limits]\nmemory = 1G\n", "jail.conf:2: unknown key limits.memory: it belongs into [jail]"},

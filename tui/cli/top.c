@@ -78,10 +78,27 @@ static uint64_t num(const json_t *o, const char *key)
 	return (uint64_t)json_integer_value(json_object_get(o, key));
 }
 
-static void host_cells(struct top *t, const struct hostcost *cost, uint64_t events, struct past *p,
-		       pid_t warden)
+/* What the layer has taken, of its limit. */
+static void disk_cell(struct top *t, const json_t *status)
+{
+	const json_t *used = json_object_get(status, "used");
+	uint64_t limit = num(json_object_get(status, "limits"), "size");
+	char one[OUT_SIZE], two[OUT_SIZE];
+
+	if (!json_is_true(json_object_get(used, "known")))
+		table_add(&t->table, NULL);
+	else if (limit)
+		table_addf(&t->table, "%s/%s", out_size(num(used, "size"), one),
+			   out_size(limit, two));
+	else
+		table_add(&t->table, out_size(num(used, "size"), one));
+}
+
+static void host_cells(struct top *t, const struct hostcost *cost, const json_t *status,
+		       struct past *p, pid_t warden)
 {
 	int64_t now = loop_now_ms(), ms = now - p->at;
+	uint64_t events = num(status, "events");
 	bool known = p->warden == warden && ms > 0;
 	char size[OUT_SIZE];
 
@@ -96,6 +113,7 @@ static void host_cells(struct top *t, const struct hostcost *cost, uint64_t even
 		table_addf(&t->table, "%.0f", (double)(events - p->events) * 1000 / ms);
 	else
 		table_add(&t->table, NULL);
+	disk_cell(t, status);
 	p->warden = warden;
 	p->cpu_ms = cost->cpu_ms;
 	p->events = events;
@@ -133,7 +151,7 @@ static bool add(void *user, const struct jail_status *st)
 	table_add(&t->table, st->name);
 	table_addf(&t->table, "%s%s", jail_state_name(st->state),
 		   st->trusting ? " (trusting)" : "");
-	host_cells(t, &cost, num(a.status, "events"), past_of(t, st->name), st->warden);
+	host_cells(t, &cost, a.status, past_of(t, st->name), st->warden);
 	guest_cells(t, a.info);
 	json_decref(a.status);
 	json_decref(a.info);
@@ -142,11 +160,12 @@ static bool add(void *user, const struct jail_status *st)
 
 static void one_round(struct top *t)
 {
-	static const char *const heads[] = {"NAME",   "STATE", "CPU%", "PSS",	 "PROC",   "THR",
-					    "EVENTS", "LOAD*", "MEM*", "TASKS*", "UPTIME*"};
+	static const char *const heads[] = {"NAME",  "STATE", "CPU%",	"PSS",
+					    "PROC",  "THR",   "EVENTS", "DISK",
+					    "LOAD*", "MEM*",  "TASKS*", "UPTIME*"};
 	bool tty = isatty(1);
 
-	t->table = (struct table){.cols = 11, .right = 0x7fc};
+	t->table = (struct table){.cols = 12, .right = 0xffc};
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_add(&t->table, heads[i]);
 	jail_each(&t->cli->places, add, t);
@@ -161,7 +180,8 @@ static void one_round(struct top *t)
 		fputs("\033[H\033[2J", stdout);
 	table_print(&t->table, stdout);
 	if (tty)
-		puts("\nCPU%, PSS, PROC, THR and EVENTS (a second): on the host, warden included.\n"
+		puts("\nCPU%, PSS, PROC, THR, EVENTS (a second) and DISK: on the host, warden "
+		     "included.\n"
 		     "* as the guest tells. Ctrl-C ends.");
 	fflush(stdout);
 }
@@ -224,9 +244,11 @@ const struct verb verb_top = {
     .name = "top",
     .args = "[NAME]",
     .help = "Shows what jails cost the host, and what their guests say",
-    .more = "Of each jail with a warden: processor time, memory (each page divided by its users), "
-	    "processes and threads on the host, and events a second; these are true whatever the "
-	    "guest does. Columns with a star are as the guest tells.",
+    .more =
+	"Of each jail with a warden: processor time, memory (each page divided by its users), "
+	"processes and threads on the host, events a second, and the disk that its layer takes, of "
+	"its limit if it has one; these are true whatever the "
+	"guest does. Columns with a star are as the guest tells.",
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = top,
