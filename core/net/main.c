@@ -7,12 +7,14 @@
 #include "core/net/internal.h"
 #include "core/net/net.h"
 #include "core/net/plan.h"
+#include "core/net/room.h"
 #include "core/net/slirp.h"
 #include "core/proto.h"
 #include "core/vnet.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +115,45 @@ static int start_room(struct path *p, struct err *e)
 	close(pair[1]);
 	p->room = pair[0];
 	return pid < 0 ? err_sys(e, "network: fork") : 0;
+}
+
+/* Opens /dev/net/tun twice in the namespace ns, and hands both to the room. */
+static int open_tuns(struct path *p, int ns, struct err *e)
+{
+	cleanup_fd int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (home < 0 || setns(ns, CLONE_NEWNET))
+		return err_sys(e, "network: the jail's namespace");
+	cleanup_fd int one = room_open_tun(e);
+	cleanup_fd int two = one < 0 ? -1 : room_open_tun(e);
+	if (setns(home, CLONE_NEWNET))
+		_exit(1);
+	if (two < 0)
+		return -EIO;
+	json_t *o = json_object();
+	ret = proto_send_json(p->room, NET_TUN, 0, o, one);
+	if (!ret)
+		ret = proto_send_json(p->room, NET_TUN, 0, o, two);
+	json_decref(o);
+	return ret ? err_set(e, ret, "network: the jail's namespace: %s", strerror(-ret)) : 0;
+}
+
+static int give_tuns(struct path *p, struct err *e)
+{
+	unsigned type;
+	int ns = -1;
+	json_t *o = receive(p, p->room, &type, &ns);
+	const char *text = json_string_value(json_object_get(o, "error"));
+	int ret;
+
+	if (type == NET_TUN && ns >= 0)
+		ret = open_tuns(p, ns, e);
+	else
+		ret = err_set(e, -EIO, "%s", text ? text : "network: the jail's namespace");
+	json_decref(o);
+	fd_close(&ns);
+	return ret;
 }
 
 static int take_tap(struct path *p, struct err *e)
@@ -240,6 +281,8 @@ static int set_up(struct path *p, struct err *e)
 
 	if (!ret)
 		ret = start_room(p, e);
+	if (!ret && p->c.uid)
+		ret = give_tuns(p, e);
 	if (!ret)
 		ret = take_tap(p, e);
 	if (!ret)

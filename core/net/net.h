@@ -31,6 +31,12 @@ enum net_type {
 	NET_COUNT = 67,
 	/* path -> warden: the quota is used up: {} */
 	NET_SPENT = 68,
+	/*
+	 * room -> path, first where the path is root: the network namespace, as a descriptor: {}.
+	 * Answered by two of the same type with a descriptor of /dev/net/tun for it each, because
+	 * many hosts let nobody but root open that. On failure the path ends.
+	 */
+	NET_TUN = 79,
 	/* room -> path: a tap, with its descriptor: {"tap": "jail"|"out", "v6": bool} */
 	NET_TAP = 80,
 };

@@ -17,10 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,23 +44,8 @@ static int map_ids(uid_t uid, gid_t gid)
 	return ret ? ret : put_file("/proc/self/gid_map", line);
 }
 
-/*
- * Where /dev/net/tun is closed to all but root, root gives the jail's user one that is open, which
- * no other process sees.
- */
-static void open_tun(void)
-{
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("gaol", "/dev/net", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=16k"))
-		return;
-	if (mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 200)) || chmod("/dev/net/tun", 0666))
-		umount2("/dev/net", MNT_DETACH);
-}
-
 int room_enter(uid_t uid, gid_t gid, struct err *e)
 {
-	if (uid)
-		open_tun();
 	if (uid && (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)))
 		return err_sys(e, "network: cannot become user %u", (unsigned)uid);
 	uid = geteuid();
@@ -120,15 +102,22 @@ static int apply(const char *const (*s)[2], size_t n, struct err *e)
 	return 0;
 }
 
-static int make_tap(const char *name, bool offload, struct err *e)
+int room_open_tun(struct err *e)
 {
-	cleanup_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? err_sys(e, "network: /dev/net/tun") : fd;
+}
+
+static int make_tap(int tun, const char *name, bool offload, struct err *e)
+{
+	cleanup_fd int fd = tun < 0 ? room_open_tun(e) : tun;
 	struct ifreq ifr = {.ifr_flags =
 				(short)(IFF_TAP | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0))};
 	int header = VNET_HEADER, little = 1;
 
 	if (fd < 0)
-		return err_sys(e, "network: /dev/net/tun");
+		return fd;
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (ioctl(fd, TUNSETIFF, &ifr))
 		return err_sys(e, "network: a tap");
@@ -154,14 +143,14 @@ static int addresses(struct link *l, bool v6, struct err *e)
 	return ret;
 }
 
-int room_build(struct room *r, struct err *e)
+int room_build(struct room *r, const int tun[2], struct err *e)
 {
 	struct link *l = NULL;
 
 	*r = (struct room){.jail = -1, .out = -1};
 	r->v6 = !access("/proc/sys/net/ipv6/conf/all/forwarding", F_OK);
-	r->jail = make_tap(PLAN_IF_JAIL, true, e);
-	r->out = r->jail < 0 ? -1 : make_tap(PLAN_IF_OUT, false, e);
+	r->jail = make_tap(tun[0], PLAN_IF_JAIL, true, e);
+	r->out = r->jail < 0 ? -1 : make_tap(tun[1], PLAN_IF_OUT, false, e);
 	int ret = r->out < 0 ? -EIO : link_open(&l, e);
 	if (!ret)
 		ret = apply(settings, sizeof(settings) / sizeof(settings[0]), e);

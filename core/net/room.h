@@ -27,11 +27,14 @@ struct room {
  * stays who it is) with all groups dropped. One thread only. 0 or -errno with e set.
  */
 int room_enter(uid_t uid, gid_t gid, struct err *e);
+/* Opens /dev/net/tun for the network namespace that the caller is in; -errno with e set. */
+int room_open_tun(struct err *e);
 /*
  * Makes the taps (non-blocking, close-on-exec) with their addresses and routes; nothing crosses
- * yet: the links stay down until room_open. 0 or -errno with e set and r closed.
+ * yet: the links stay down until room_open. tun: what
+ * room_open_tun gave (taken over), -1: it opens them itself. 0 or -errno with e set and r closed.
  */
-int room_build(struct room *r, struct err *e);
+int room_build(struct room *r, const int tun[2], struct err *e);
 /* Takes the links up; call it when the rules stand. mac is the guest's. 0 or -errno with e set. */
 int room_open(struct room *r, const uint8_t mac[6], struct err *e);
 void room_close(struct room *r);

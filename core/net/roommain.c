@@ -9,8 +9,11 @@
 #include "core/net/own.h"
 #include "core/net/room.h"
 #include "core/proto.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -64,15 +67,41 @@ static int send_tap(struct inside *in, const char *name, int fd)
 	return ret;
 }
 
+static int take_tun(struct inside *in, int *fd, struct err *e)
+{
+	struct proto_head h;
+	char text[PROTO_MAX];
+
+	if (proto_recv(in->sock, &h, text, fd) < 0 || h.type != NET_TUN || *fd < 0)
+		return err_set(e, -EIO, "network: /dev/net/tun is not given");
+	return 0;
+}
+
+/* The path, which is still root, opens what we may not. */
+static int ask_for_tuns(struct inside *in, int tun[2], struct err *e)
+{
+	cleanup_fd int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	json_t *o = json_object();
+	int ret = ns < 0 ? -errno : proto_send_json(in->sock, NET_TUN, 0, o, ns);
+
+	json_decref(o);
+	if (ret)
+		return err_set(e, ret, "network: the namespace: %s", strerror(-ret));
+	ret = take_tun(in, &tun[0], e);
+	return ret ? ret : take_tun(in, &tun[1], e);
+}
+
 static int build(struct inside *in, struct err *e)
 {
-	/* In the host's namespace, before it is left. */
-	int ret = own_open(&in->own, e);
+	/* Its socket is of the host's namespace, which is left next. */
+	int tun[2] = {-1, -1}, ret = own_open(&in->own, e);
 
 	if (!ret)
 		ret = room_enter(in->c->uid, (gid_t)in->c->uid, e);
+	if (!ret && in->c->uid)
+		ret = ask_for_tuns(in, tun, e);
 	if (!ret)
-		ret = room_build(&in->room, e);
+		ret = room_build(&in->room, tun, e);
 	if (!ret)
 		ret = rules(in, true, e);
 	return ret ? ret : room_open(&in->room, in->c->mac, e);

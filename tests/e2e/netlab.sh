@@ -28,7 +28,7 @@ lab_enter() {
 
 lab_wires() {
 	ip link set lo up
-	unshare -n sleep infinity &
+	unshare -n sleep infinity >/dev/null 2>&1 &
 	LAB_PID=$!
 	until [ "$(readlink /proc/$LAB_PID/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done
 	ip link add wire type veth peer name net netns $LAB_PID
@@ -52,7 +52,7 @@ lab_servers() {
 	mkdir -p "$LAB/www"
 	printf 'nameserver %s\nsearch lab.test\n' $LAB4 >"$LAB/resolv"
 	mount --bind "$LAB/resolv" /etc/resolv.conf
-	nsenter -t $LAB_PID -n python3 "${BASH_SOURCE[0]%/*}/netlab.py" "$LAB" &
+	nsenter -t $LAB_PID -n python3 "${BASH_SOURCE[0]%/*}/netlab.py" "$LAB" >/dev/null 2>&1 &
 	LAB_SERVER=$!
 	until [ -e "$LAB/ready" ]; do
 		kill -0 $LAB_SERVER 2>/dev/null || { echo "FAIL  the servers did not start"; exit 1; }
@@ -62,7 +62,7 @@ lab_servers() {
 
 # A server on the host's side too, on every address: what the wall before it is for.
 lab_host_server() {
-	python3 "${BASH_SOURCE[0]%/*}/netlab.py" "$LAB" host &
+	python3 "${BASH_SOURCE[0]%/*}/netlab.py" "$LAB" host >/dev/null 2>&1 &
 	LAB_HOST=$!
 	until [ -e "$LAB/ready.host" ]; do sleep 0.02; done
 }
@@ -81,7 +81,7 @@ lab_world() {
 	chmod 755 "$LAB" && chmod 777 "$LAB/www"
 	if declare -F as_user >/dev/null; then
 		mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && chmod 666 /dev/net/tun
-		as_user LAB="$LAB" LAB_STEP=test bash "$0" "$@"
+		(as_user LAB="$LAB" LAB_STEP=test bash "$0" "$@")
 	else
 		bash "$0" "$@"
 	fi
