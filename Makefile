@@ -199,9 +199,9 @@ build/standin: $(wildcard tests/attacks/*.c tests/attacks/*.h)
 	@echo "  TEST  $@"
 	$(Q)$(CC) $(CSTD) $(WARN) -O2 -I. -static -o $@ $(filter %.c,$^)
 
-$(BUILD)/bench/%: bench/%.c $(LIB)
+$(BUILD)/bench/%: bench/%.c $(LIB) $(FACE_LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(FACE_LIB) $(LIB) $(LDLIBS)
 
 # Fuzzers are linked from sources, so that the coverage they steer by includes gaol's own code.
 FUZZ_FACE := tui/filter.c $(sort $(wildcard keymaps/*.c)) $(BUILD)/keymaps/builtin.c

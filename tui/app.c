@@ -11,9 +11,13 @@
 #include <unistd.h>
 
 #define THREADS 4
-#define FRAME_MS 16	 /* pictures are not more frequent than that */
-#define CALM_FRAME_MS 50 /* nor than that, where no key waits for its effect */
-#define SECOND_MS 1000	 /* states of jails are read again */
+/* Pictures are not more frequent than that: because of a key; where what a key began may still
+ * bring something; of what goes on by itself, which costs a processor all the while. */
+#define FRAME_MS 8
+#define WAKE_FRAME_MS 16
+#define CALM_FRAME_MS 100
+#define WAKE_MS 500
+#define SECOND_MS 1000 /* states of jails are read again */
 #define SPIN_MS 120
 
 static void set_message(struct app *a, enum journal_kind kind, const char *fmt, va_list ap)
@@ -261,7 +265,9 @@ static void sync_views(struct app *a)
 
 static void show(struct app *a)
 {
-	int64_t now = loop_now_ms(), pause = a->urgent ? FRAME_MS : CALM_FRAME_MS;
+	int64_t now = loop_now_ms(), pause = a->urgent			? FRAME_MS
+					     : now - a->keyed < WAKE_MS ? WAKE_FRAME_MS
+									: CALM_FRAME_MS;
 	struct row busy = {0};
 
 	if (!a->dirty || a->attach)

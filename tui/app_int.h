@@ -98,6 +98,7 @@ struct app {
 	int notify;
 	bool dirty;
 	bool urgent;	 /* because of a key */
+	int64_t keyed;	 /* ms of the monotonic clock: the last key */
 	int64_t painted; /* ms of the monotonic clock */
 	unsigned spin;
 	bool leaving;

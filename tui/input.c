@@ -72,6 +72,7 @@ void input_ready(struct app *a)
 		else
 			to_view(a, key);
 		a->dirty = a->urgent = true;
+		a->keyed = loop_now_ms();
 	}
 }
 

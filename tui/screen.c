@@ -3,6 +3,7 @@
 #include "tui/screen.h"
 #include "core/text.h"
 #include "keymaps/key.h"
+#include "tui/frame.h"
 #include "tui/theme.h"
 #include "tui/tty.h"
 #include <curses.h>
@@ -29,7 +30,7 @@ struct inks {
 
 struct screen {
 	SCREEN *curses;
-	FILE *out;
+	struct frame *frame;
 	enum row_ascii ascii;
 	bool mouse;
 	bool moused;		  /* the mouse is to be on again after screen_return */
@@ -196,6 +197,7 @@ static void configure(struct screen *s)
 	set_escdelay(ESCAPE_MS);
 	curs_set(0);
 	leaveok(stdscr, FALSE);
+	typeahead(-1);
 	if (has_colors() && start_color() != ERR)
 		use_default_colors();
 	prepare_farewell(s);
@@ -243,13 +245,18 @@ struct screen *screen_new(const struct settings *set, struct err *e)
 	if (!s)
 		abort();
 	direct = direct_term(set);
-	s->curses = newterm(direct ? direct : term && *term ? NULL : "dumb", stdout, stdin);
+	s->frame = frame_new(STDOUT_FILENO);
+	s->curses = newterm(direct	    ? direct
+			    : term && *term ? NULL
+					    : "dumb",
+			    s->frame ? frame_file(s->frame) : stdout, stdin);
 	free(direct);
 	if (!s->curses || !tigetstr("cup") || tigetstr("cup") == (char *)-1) {
 		if (s->curses) {
 			endwin();
 			delscreen(s->curses);
 		}
+		frame_free(s->frame);
 		free(s);
 		err_set(e, -ENOTTY,
 			"TERM=%s cannot move its cursor: set TERM to what your terminal is",
@@ -269,6 +276,7 @@ void screen_free(struct screen *s)
 	endwin();
 	tty_farewell(NULL);
 	delscreen(s->curses);
+	frame_free(s->frame);
 	free(s->inks.pairs);
 	free(s);
 }
@@ -433,10 +441,14 @@ void screen_caret(struct screen *s, size_t y, size_t x)
 
 void screen_show(struct screen *s)
 {
+	if (s->frame)
+		frame_begin(s->frame);
 	if (s->typing)
 		move(s->caret_y, s->caret_x);
 	curs_set(s->typing);
 	refresh();
+	if (s->frame)
+		frame_end(s->frame);
 }
 
 /* A key of curses as one of ours. */
