@@ -37,7 +37,7 @@ documented ls
 begin
 printed checkpoint one
 printed checkpoint one
-documented checkpoint
+documented checkpoint whole
 # shellcheck disable=SC2016
 gaol exec one -- sh -c 'cd /root; mknod d c 1 3; chmod 600 y; mv "$(printf "b\377")" "$(printf "c\377")"; mv y z' </dev/null
 begin
@@ -63,8 +63,8 @@ documented df
 begin
 printed rollback one 1
 printed redo one
-documented rollback
-documented redo
+documented rollback whole
+documented redo whole
 begin
 printed prune one --keep 1 --dry-run
 documented prune

@@ -28,7 +28,7 @@ shows 'nor has a press beside the rows' '3/3'
 click 5 4
 shows 'the second' '2/3'
 click 5 4
-shows 'twice opens' 'three . feed'
+shows 'twice opens' 'gaol . three'
 press q
 shows 'back' '2/3'
 press '?'

@@ -106,20 +106,6 @@ const struct verb verb_ls = {
     .name = "ls",
     .args = "[--json]",
     .help = "Lists the jails and what they are doing",
-    .more = "Keys of --json: name, state (stopped, booting, running, paused, stopping, saving, "
-	    "restoring,\ncrashed, failed), warden and guest (host process numbers, 0: none), "
-	    "since, booted and "
-	    "created (seconds\nsince 1970), memory (bytes), profile, speed, throwaway, exit_status "
-	    "(a wait status or null),\nreason, note, checkpoint (number), checkpoint_time, moves, "
-	    "events "
-	    "(number of the newest), viewers,\nwindow (its path), rows and cols (of the console), "
-	    "restarts (in a row, after "
-	    "crashes), restart_at (when "
-	    "the next is due, 0: none), limits (size, inodes, files, pids, cpu of jail.conf, and "
-	    "by: what "
-	    "holds pids and cpu on this host), used (size, inodes: what the layer has taken, at "
-	    "the last "
-	    "change of state; known: false while it is being counted).",
     .examples = examples,
     .opts = opts,
     .fn = ls,

@@ -41,6 +41,17 @@ static const struct schema_key ls_keys[] = {
     KEY("window", "string", "Where its files can be seen on the host, empty: nowhere."),
     KEY("restarts", "number", "In a row, after crashes."),
     KEY("restart_at", "number", "When the next is due, 0: none."),
+    KEY("limits", "object", "Of jail.conf, and what holds them; 0: none."),
+    KEY("limits.size", "number", "Bytes that its layer may have."),
+    KEY("limits.inodes", "number", "Entries that its layer may have."),
+    KEY("limits.files", "number", "Files that it may have open."),
+    KEY("limits.pids", "number", "Processes of its guest on the host."),
+    KEY("limits.cpu", "number", "Share of a busy host's processors in percent of what others get."),
+    KEY("limits.by", "string", "What holds processes and processor on this host."),
+    KEY("used", "object", "What its layer had taken at the last change of state."),
+    KEY("used.size", "number", "Bytes."),
+    KEY("used.inodes", "number", "Entries."),
+    KEY("used.known", "boolean", "Else it is still being counted."),
     END};
 
 static const struct schema_key log_keys[] = {
@@ -67,6 +78,8 @@ static const struct schema_key checkpoint_keys[] = {
     KEY("deleted", "number", "The same."),
     KEY("bytes", "number", "That it added to the repository."),
     KEY("unchanged", "boolean", "Nothing had changed: it is the last one again."),
+    KEY("tree", "string", "What it holds: two of the same hold the same."),
+    SOMETIMES("whole", "string", "Why all of the layer was looked at, not only what changed."),
     KEY("synced", "boolean", "The guest wrote out what it held, or there is none."),
     END};
 
@@ -76,6 +89,8 @@ static const struct schema_key rollback_keys[] = {
     KEY("time", "number", "When it was made, in seconds since 1970."),
     KEY("saved", "number", "The checkpoint of what the jail was, 0: it was saved already."),
     KEY("from", "number", "The checkpoint that it was at."),
+    KEY("tree", "string", "What it holds: two of the same hold the same."),
+    SOMETIMES("whole", "string", "Why all of the layer was looked at, not only what changed."),
     KEY("entries", "number", "That were put back."),
     KEY("unchanged", "boolean", "It was as the checkpoint has it."),
     KEY("ended", "number", "Processes of the guest that ended."),
