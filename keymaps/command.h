@@ -27,6 +27,8 @@ enum command_id {
 	CMD_NEXT_PART,
 	CMD_PREV_PART,
 	CMD_NEXT_PANE,
+	CMD_NEXT_FILE,
+	CMD_PREV_FILE,
 	/* going */
 	CMD_ENTER,
 	CMD_BACK,
@@ -54,6 +56,7 @@ enum command_id {
 	CMD_ZOOM,
 	CMD_COPY,
 	CMD_BLAME,
+	CMD_FOLD,
 	/* steering */
 	CMD_NEW,
 	CMD_START,
@@ -66,6 +69,8 @@ enum command_id {
 	CMD_CHECKPOINT,
 	CMD_ROLLBACK,
 	CMD_REDO,
+	CMD_RESTORE,
+	CMD_APPLY,
 	CMD_REMOVE,
 	/* the program */
 	CMD_PROMPT,

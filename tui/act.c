@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What commands do. */
+#include "core/text.h"
 #include "tui/app_int.h"
 #include "tui/console.h"
 #include <ctype.h>
@@ -287,26 +288,97 @@ static void do_new(struct app *a, enum command_id c, const char *args)
 		input_prompt(a, c, "new jail, name: ", NULL);
 }
 
-static void do_remove(struct app *a, enum command_id c, const char *args)
+typedef char jail_name[JAIL_NAME_MAX + 1];
+
+/* The jails that a command that destroys is for: the marked ones, or the one that is meant. An
+ * array to be freed, NULL: none, and told. */
+static jail_name *find_jails(struct app *a, enum command_id c, const char *args, size_t *n)
 {
+	struct view *v = app_top(a);
+	jail_name *names = NULL;
 	struct target t;
 
-	if (!jail_target(a, c, args, &t))
-		return;
-	op_ask_remove(a, t.jail);
+	*n = 0;
+	for (const char *name; !*args && v->ops->marked && (name = v->ops->marked(v, *n)); ++*n) {
+		names = xrealloc(names, (*n + 1) * sizeof(*names));
+		snprintf(names[*n], sizeof(*names), "%s", name);
+	}
+	if (*n || !jail_target(a, c, args, &t))
+		return names;
+	names = xcalloc(1, sizeof(*names));
+	memcpy(names[0], t.jail, sizeof(*names));
+	*n = 1;
+	return names;
+}
+
+static void do_remove(struct app *a, enum command_id c, const char *args)
+{
+	size_t n;
+	jail_name *names = find_jails(a, c, args, &n);
+
+	if (names)
+		op_ask_remove(a, (const char(*)[JAIL_NAME_MAX + 1]) names, n);
+	free(names);
+}
+
+void ask_close(struct app *a)
+{
+	free(a->ask.names);
+	free(a->ask.target);
+	a->ask = (struct ask){0};
 }
 
 static void do_kill(struct app *a, enum command_id c, const char *args)
 {
+	size_t n;
+	jail_name *names = find_jails(a, c, args, &n);
+	char many[32];
+
+	if (!names)
+		return;
+	ask_close(a);
+	a->ask = (struct ask){.open = true, .yes = 'x', .command = c, .names = names, .n = n};
+	snprintf(many, sizeof(many), "%zu marked jails", n);
+	snprintf(a->ask.text, sizeof(a->ask.text),
+		 " x kills %s: what %s programs did not sync is lost. Any other key lets %s run",
+		 n > 1 ? many : names[0], n > 1 ? "their" : "its", n > 1 ? "them" : "it");
+}
+
+/* What a file of the diff, or of the tree, is to become. */
+static bool file_target(struct app *a, enum command_id c, struct target *t)
+{
+	if (!find_target(a, c, t))
+		return false;
+	if (!*t->path)
+		app_fail(a, "%s: no file is meant here: choose one in a diff or a tree",
+			 command_get(c)->name);
+	return *t->path;
+}
+
+static void do_restore(struct app *a, enum command_id c, const char *args)
+{
 	struct target t;
 
-	if (!jail_target(a, c, args, &t))
+	if (file_target(a, c, &t))
+		child_restore(a, &t);
+}
+
+static void do_apply(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+	char *path;
+
+	if (!file_target(a, c, &t))
 		return;
+	ask_close(a);
 	a->ask = (struct ask){.open = true, .yes = 'x', .command = c};
-	memcpy(a->ask.jail, t.jail, sizeof(a->ask.jail));
+	a->ask.target = xmalloc(sizeof(t));
+	*a->ask.target = t;
+	path = text_escaped(t.path);
 	snprintf(a->ask.text, sizeof(a->ask.text),
-		 " x kills %s: what its programs did not sync is lost. Any other key lets it run",
-		 t.jail);
+		 " x makes the host's %.300s as %s has it. Any other key leaves the host alone",
+		 path, t.jail);
+	free(path);
 }
 
 static void do_prompt(struct app *a, enum command_id c, const char *args)
@@ -351,6 +423,8 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_NEXT_PART] = do_nothing_here,
     [CMD_PREV_PART] = do_nothing_here,
     [CMD_NEXT_PANE] = do_next_pane,
+    [CMD_NEXT_FILE] = do_nothing_here,
+    [CMD_PREV_FILE] = do_nothing_here,
     [CMD_ENTER] = do_enter,
     [CMD_BACK] = do_back,
     [CMD_JAILS] = do_list,
@@ -376,6 +450,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_ZOOM] = do_zoom,
     [CMD_COPY] = do_copy,
     [CMD_BLAME] = do_nothing_here,
+    [CMD_FOLD] = do_nothing_here,
     [CMD_NEW] = do_new,
     [CMD_START] = do_operation,
     [CMD_STOP] = do_operation,
@@ -387,6 +462,8 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_CHECKPOINT] = do_checkpoint,
     [CMD_ROLLBACK] = do_rollback,
     [CMD_REDO] = do_operation,
+    [CMD_RESTORE] = do_restore,
+    [CMD_APPLY] = do_apply,
     [CMD_REMOVE] = do_remove,
     [CMD_PROMPT] = do_prompt,
     [CMD_BIND] = do_bind,
@@ -400,7 +477,7 @@ static command_fn *const table[CMD_COUNT] = {
 void act(struct app *a, enum command_id c, const char *args)
 {
 	const struct command *cmd = command_get(c);
-	struct view *v = app_focus(a);
+	struct view *v = app_focus(a), *top = app_top(a);
 
 	a->dirty = true;
 	if (a->env.read_only && (cmd->flags & CMD_STEERS)) {
@@ -412,6 +489,9 @@ void act(struct app *a, enum command_id c, const char *args)
 	if (v->ops->command && v->ops->command(v, c, args))
 		return;
 	if (view_move(v, c))
+		return;
+	/* what a pane does not know may be its view's business */
+	if (v != top && c != CMD_BACK && top->ops->command && top->ops->command(top, c, args))
 		return;
 	if (table[c])
 		table[c](a, c, args);

@@ -348,6 +348,7 @@ static int begin(struct app *a, struct err *e)
 
 static void end(struct app *a)
 {
+	ask_close(a);
 	op_end_all(a);
 	while (a->depth)
 		close_top(a);

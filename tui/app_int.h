@@ -30,8 +30,10 @@ struct ask {
 	bool open;
 	char text[512];
 	uint32_t yes;
-	enum command_id command; /* done to jail when the answer is yes */
-	char jail[JAIL_NAME_MAX + 1];
+	enum command_id command;	  /* done when the answer is yes: */
+	char (*names)[JAIL_NAME_MAX + 1]; /* to these jails, owned */
+	size_t n;
+	struct target *target; /* or to that, owned */
 };
 
 struct area {
@@ -147,6 +149,8 @@ void input_prompt(struct app *a, enum command_id c, const char *label, const cha
 void mouse_event(struct app *a, const struct screen_mouse *m);
 
 /* act.c */
+/* Ends a question. */
+void ask_close(struct app *a);
 /* Carries out a command. args may be "". */
 void act(struct app *a, enum command_id c, const char *args);
 /* A line of the `:` prompt. */
@@ -162,11 +166,16 @@ void act_scan(struct app *a);
  * NEW, REMOVE. text: message, ID or profile; may be "". Its end is told on the message line.
  */
 void op_begin(struct app *a, enum command_id c, const char *jail, const char *text);
-/* Counts what removing a jail would delete, then asks. */
-void op_ask_remove(struct app *a, const char *jail);
+/* Counts what removing n jails would delete, then asks. */
+void op_ask_remove(struct app *a, const char (*names)[JAIL_NAME_MAX + 1], size_t n);
 /* What is under way, for the status line; false: nothing. */
 bool op_progress(const struct app *a, struct row *out);
 void op_end_all(struct app *a);
+
+/* child.c */
+/* Restores t's path from its side A; brings it out to the host from side B. */
+void child_restore(struct app *a, const struct target *t);
+void child_apply(struct app *a, const struct target *t);
 
 /* copy.c */
 /* Writes the rows of the view that has the keys into a new file; told when it is done. */

@@ -25,6 +25,8 @@ struct chore {
 	const struct jail_places *places;
 	char jail[JAIL_NAME_MAX + 1];
 	char *text;
+	char (*names)[JAIL_NAME_MAX + 1]; /* that are counted */
+	size_t n;
 	uint64_t checkpoints, entries, bytes;
 	int ret;
 	struct err err;
@@ -35,6 +37,7 @@ static void drop(void *data)
 	struct chore *c = data;
 
 	free(c->text);
+	free(c->names);
 	free(c);
 }
 
@@ -162,16 +165,15 @@ static bool count_one(void *user, const struct checkpoint *c)
 	return true;
 }
 
-static void count_work(struct job *job, void *data)
+static void count_jail(struct chore *c, const char *name, const volatile bool *cancel)
 {
-	struct chore *c = data;
 	struct repo *r = NULL;
 	struct jail j;
 
-	c->ret = jail_open(&j, c->places, c->jail, &c->err);
+	c->ret = jail_open(&j, c->places, name, &c->err);
 	if (c->ret)
 		return;
-	count_tree(c, j.dirfd, "upper", job_cancelled(job));
+	count_tree(c, j.dirfd, "upper", cancel);
 	if (!repo_open(&r, j.dirfd, NULL)) {
 		log_each(r, count_one, &c->checkpoints, NULL);
 		repo_close(r);
@@ -179,31 +181,47 @@ static void count_work(struct job *job, void *data)
 	jail_close(&j);
 }
 
+static void count_work(struct job *job, void *data)
+{
+	struct chore *c = data;
+
+	for (size_t i = 0; i < c->n && !c->ret; i++)
+		count_jail(c, c->names[i], job_cancelled(job));
+}
+
 static void count_done(void *data)
 {
 	struct chore *c = data;
 	struct app *a = c->app;
-	char size[16];
+	char size[16], many[32];
 
 	if (c->ret) {
 		app_fail(a, "%s", c->err.text);
 		return;
 	}
-	a->ask = (struct ask){.open = true, .yes = 'x', .command = CMD_REMOVE};
-	memcpy(a->ask.jail, c->jail, sizeof(a->ask.jail));
+	snprintf(many, sizeof(many), "%zu marked jails", c->n);
+	ask_close(a);
+	a->ask = (struct ask){
+	    .open = true, .yes = 'x', .command = CMD_REMOVE, .names = c->names, .n = c->n};
 	snprintf(a->ask.text, sizeof(a->ask.text),
 		 " x deletes %s for good: %s%" PRIu64 " files (%s), %" PRIu64
-		 " checkpoint%s. Any other key keeps it",
-		 c->jail, c->entries >= COUNT_MAX ? "over " : "", c->entries,
+		 " checkpoint%s. Any other key keeps %s",
+		 c->n > 1 ? many : c->names[0], c->entries >= COUNT_MAX ? "over " : "", c->entries,
 		 words_size(c->bytes, size, sizeof(size)), c->checkpoints,
-		 c->checkpoints == 1 ? "" : "s");
+		 c->checkpoints == 1 ? "" : "s", c->n > 1 ? "them" : "it");
+	c->names = NULL;
 	a->dirty = true;
 }
 
 static const struct job_ops count_ops = {.work = count_work, .done = count_done, .drop = drop};
 
-void op_ask_remove(struct app *a, const char *jail)
+void op_ask_remove(struct app *a, const char (*names)[JAIL_NAME_MAX + 1], size_t n)
 {
-	app_say(a, "%s: counting", jail);
-	jobs_start(a->jobs, &count_ops, chore_new(a, NULL, jail, ""));
+	struct chore *c = chore_new(a, NULL, names[0], "");
+
+	c->names = xmalloc(n * sizeof(*names));
+	memcpy(c->names, names, n * sizeof(*names));
+	c->n = n;
+	app_say(a, n > 1 ? "counting" : "%s: counting", names[0]);
+	jobs_start(a->jobs, &count_ops, c);
 }

@@ -4,15 +4,29 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Who is meant: a name, or how many. */
+static void say_kept(struct app *a, const struct ask *ask)
+{
+	if (ask->command == CMD_APPLY)
+		app_say(a, "the host is as it was");
+	else if (ask->n > 1)
+		app_say(a, ask->command == CMD_KILL ? "%zu jails run on" : "%zu jails are kept",
+			ask->n);
+	else
+		app_say(a, ask->command == CMD_KILL ? "%s runs on" : "%s is kept", ask->names[0]);
+}
+
 static void answer(struct app *a, uint32_t key)
 {
-	struct ask ask = a->ask;
+	struct ask *ask = &a->ask;
 
-	a->ask.open = false;
-	if (key == ask.yes)
-		op_begin(a, ask.command, ask.jail, "");
-	else
-		app_say(a, ask.command == CMD_KILL ? "%s runs on" : "%s is kept", ask.jail);
+	if (key != ask->yes)
+		say_kept(a, ask);
+	else if (ask->command == CMD_APPLY)
+		child_apply(a, ask->target);
+	for (size_t i = 0; key == ask->yes && i < ask->n; i++)
+		op_begin(a, ask->command, ask->names[i], "");
+	ask_close(a);
 }
 
 static void to_command(struct app *a, uint32_t key)

@@ -33,6 +33,8 @@ static const struct {
     [CMD_WATCH] = {.doing = "connecting"},
     [CMD_NEW] = {.doing = "making"},
     [CMD_REMOVE] = {.doing = "removing"},
+    [CMD_RESTORE] = {.doing = "restoring"},
+    [CMD_APPLY] = {.doing = "bringing out"},
 };
 
 struct op *op_new(struct app *a, enum command_id c, const char *jail, const char *text)
@@ -63,6 +65,7 @@ void op_end(struct op *op)
 	}
 	job_cancel(op->job);
 	loop_fd_del(op->watch);
+	child_free(op->child);
 	client_free(op->client);
 	free(op->text);
 	free(op);
@@ -414,17 +417,24 @@ static void log_line(struct app *a, enum command_id c, const char *jail, const c
 	buf_free(&quoted);
 }
 
+bool op_is_busy(struct app *a, const char *jail)
+{
+	for (const struct op *op = a->ops; op; op = op->next) {
+		if (!strcmp(op->jail, jail)) {
+			app_say(a, "%s: %s already: wait for it", jail, op->phase);
+			return true;
+		}
+	}
+	return false;
+}
+
 void op_begin(struct app *a, enum command_id c, const char *jail, const char *text)
 {
 	struct op *op;
 	struct reach *r;
 
-	for (op = a->ops; op; op = op->next) {
-		if (!strcmp(op->jail, jail)) {
-			app_say(a, "%s: %s already: wait for it", jail, op->phase);
-			return;
-		}
-	}
+	if (op_is_busy(a, jail))
+		return;
 	log_line(a, c, jail, text);
 	op = op_new(a, c, jail, text);
 	if (c == CMD_NEW || c == CMD_REMOVE) {

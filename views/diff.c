@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -351,7 +352,16 @@ static bool command(struct view *v, enum command_id c, const char *args)
 		return true;
 	case CMD_NEXT_PART:
 	case CMD_PREV_PART:
+	case CMD_FOLD:
+	case CMD_TOGGLE:
 		return d->pane->ops->command(d->pane, c, args);
+	case CMD_RESTORE:
+		/* it makes a checkpoint first; one goes on comparing with the same side */
+		memcpy(d->asked.a, d->words.a, sizeof(d->asked.a));
+		return false;
+	case CMD_NEXT_FILE:
+	case CMD_PREV_FILE:
+		return view_move(v, c == CMD_NEXT_FILE ? CMD_DOWN : CMD_UP);
 	default:
 		return false;
 	}
@@ -362,14 +372,22 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 	const struct diff *d = v->state;
 
 	memcpy(t->jail, d->asked.jail, sizeof(t->jail));
-	if (c == CMD_PREVIEW)
+	if (c == CMD_PREVIEW) {
 		strcpy(t->a, TARGET_ROLLBACK);
+	} else if (c == CMD_RESTORE || c == CMD_APPLY) {
+		uint64_t pos = view_on_row(v) ? view_pos(v, view_cursor(v)) : UINT64_MAX;
+
+		memcpy(t->a, d->words.a, sizeof(t->a));
+		memcpy(t->b, d->words.b, sizeof(t->b));
+		if (pos < d->list.n)
+			snprintf(t->path, sizeof(t->path), "%s", d->list.v[pos].d.path);
+	}
 	return true;
 }
 
-static const enum command_id hints[] = {CMD_ENTER,	CMD_NEXT_PART, CMD_ROLLBACK, CMD_REDO,
-					CMD_CHECKPOINT, CMD_SEARCH,    CMD_FILTER,   CMD_LOG,
-					CMD_REFRESH,	CMD_BACK,      CMD_NONE};
+static const enum command_id hints[] = {
+    CMD_ENTER,	CMD_NEXT_PART, CMD_ROLLBACK, CMD_REDO, CMD_RESTORE, CMD_APPLY, CMD_CHECKPOINT,
+    CMD_TOGGLE, CMD_SEARCH,    CMD_FILTER,   CMD_LOG,  CMD_BACK,    CMD_NONE};
 
 const struct view_ops diff_view = {
     .name = "diff",

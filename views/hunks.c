@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "views/hunks.h"
 #include "views/jobs.h"
+#include "views/page.h"
 #include "views/words.h"
 #include <inttypes.h>
 #include <pthread.h>
@@ -11,21 +12,11 @@
 #include <sys/sysmacros.h>
 
 #define CONTEXT 3
+#define TEXT_MAX (64u << 20) /* bytes of a side that are compared line by line */
+#define HEX_MAX (4 << 20)    /* the same byte by byte */
+#define HEX_ROW 16
 #define LINES_MAX 200000     /* of one entry */
 #define LINE_MAX_BYTES 16384 /* of one line; no screen shows more */
-
-struct line {
-	char origin; /* of diff_line; 'h' the name, 'i' an attribute, 'n' a note, 'w' a warning */
-	int old_line, new_line;
-	size_t start, len; /* in the text */
-};
-
-struct page {
-	struct line *lines;
-	size_t n, cap;
-	struct buf text;
-	bool cut;
-};
 
 /* Both sides, opened by the first job and used by one at a time. Owned by the view and its jobs. */
 struct sides {
@@ -41,6 +32,13 @@ struct hunks {
 	struct sides *sides;
 	struct job *job;
 	bool reading;
+	bool no_space;
+	bool *folded; /* by number of the hunk */
+	unsigned parts;
+	/* what is shown, to be read again */
+	struct compare_words words;
+	struct compare_entry entry;
+	bool shown;
 };
 
 struct reading {
@@ -49,44 +47,9 @@ struct reading {
 	const struct jail_places *places;
 	struct compare_words words;
 	struct compare_entry entry;
+	bool no_space;
 	struct page page;
 };
-
-static struct line *page_add(struct page *p, char origin, const char *text, size_t n)
-{
-	struct line *l;
-
-	if (p->n == p->cap) {
-		p->cap = p->cap ? p->cap * 2 : 64;
-		p->lines = xrealloc(p->lines, p->cap * sizeof(*p->lines));
-	}
-	l = &p->lines[p->n++];
-	*l = (struct line){
-	    .origin = origin, .old_line = -1, .new_line = -1, .start = p->text.len, .len = n};
-	buf_add(&p->text, text, n);
-	return l;
-}
-
-static void page_fmt(struct page *p, char origin, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void page_fmt(struct page *p, char origin, const char *fmt, ...)
-{
-	struct buf b = {0};
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
-	va_end(ap);
-	page_add(p, origin, buf_cstr(&b), b.len);
-	buf_free(&b);
-}
-
-static void page_free(struct page *p)
-{
-	free(p->lines);
-	buf_free(&p->text);
-	*p = (struct page){0};
-}
 
 /* A value of an attribute as text: printable as it is, else in hexadecimal digits. */
 static void value_text(const void *p, size_t n, struct buf *out)
@@ -123,7 +86,7 @@ static void add_xattrs(struct page *p, const struct diff_entry *d)
 
 		value_text(x->a, x->alen, &a);
 		value_text(x->b, x->blen, &b);
-		page_fmt(p, 'i', "%s  %s -> %s", x->name, buf_cstr(&a), buf_cstr(&b));
+		page_fmt(p, 'i', STYLE_META, "%s  %s -> %s", x->name, buf_cstr(&a), buf_cstr(&b));
 		buf_free(&a);
 		buf_free(&b);
 	}
@@ -136,13 +99,13 @@ static void add_one(struct page *p, const char *word, const struct diff_attr *at
 
 	words_mode(at->mode, mode, sizeof(mode));
 	if (S_ISREG(at->mode))
-		page_fmt(p, 'i', "%s  %s  %u:%u  %s", word, mode, at->uid, at->gid,
+		page_fmt(p, 'i', STYLE_META, "%s  %s  %u:%u  %s", word, mode, at->uid, at->gid,
 			 words_size(at->size, size, sizeof(size)));
 	else if (S_ISCHR(at->mode) || S_ISBLK(at->mode))
-		page_fmt(p, 'i', "%s  %s  %u:%u  %u,%u", word, mode, at->uid, at->gid,
+		page_fmt(p, 'i', STYLE_META, "%s  %s  %u:%u  %u,%u", word, mode, at->uid, at->gid,
 			 major(at->rdev), minor(at->rdev));
 	else
-		page_fmt(p, 'i', "%s  %s  %u:%u", word, mode, at->uid, at->gid);
+		page_fmt(p, 'i', STYLE_META, "%s  %s  %u:%u", word, mode, at->uid, at->gid);
 }
 
 static void add_changes(struct page *p, const struct diff_entry *d)
@@ -151,23 +114,26 @@ static void add_changes(struct page *p, const struct diff_entry *d)
 	char one[16], two[16];
 
 	if (a->mode != b->mode)
-		page_fmt(p, 'i', "mode   %s -> %s", words_mode(a->mode, one, sizeof(one)),
+		page_fmt(p, 'i', STYLE_META, "mode   %s -> %s",
+			 words_mode(a->mode, one, sizeof(one)),
 			 words_mode(b->mode, two, sizeof(two)));
 	if (a->uid != b->uid || a->gid != b->gid)
-		page_fmt(p, 'i', "owner  %u:%u -> %u:%u", a->uid, a->gid, b->uid, b->gid);
+		page_fmt(p, 'i', STYLE_META, "owner  %u:%u -> %u:%u", a->uid, a->gid, b->uid,
+			 b->gid);
 	if (a->rdev != b->rdev)
-		page_fmt(p, 'i', "device %u,%u -> %u,%u", major(a->rdev), minor(a->rdev),
-			 major(b->rdev), minor(b->rdev));
+		page_fmt(p, 'i', STYLE_META, "device %u,%u -> %u,%u", major(a->rdev),
+			 minor(a->rdev), major(b->rdev), minor(b->rdev));
 	if (a->size != b->size && S_ISREG(b->mode))
-		page_fmt(p, 'i', "size   %s -> %s", words_size(a->size, one, sizeof(one)),
+		page_fmt(p, 'i', STYLE_META, "size   %s -> %s",
+			 words_size(a->size, one, sizeof(one)),
 			 words_size(b->size, two, sizeof(two)));
 }
 
 static void add_attributes(struct page *p, const struct diff_entry *d)
 {
-	page_add(p, 'h', d->path, strlen(d->path));
+	page_add(p, 'h', STYLE_STRONG, d->path, strlen(d->path));
 	if (d->from)
-		page_fmt(p, 'i', "moved from %s", d->from);
+		page_fmt(p, 'i', STYLE_META, "moved from %s", d->from);
 	if (!d->a.mode)
 		add_one(p, "new", &d->b);
 	else if (!d->b.mode)
@@ -176,25 +142,117 @@ static void add_attributes(struct page *p, const struct diff_entry *d)
 		add_changes(p, d);
 	add_xattrs(p, d);
 	if (d->drift)
-		page_fmt(p, 'w', "the host has changed this file too");
+		page_fmt(p, 'w', STYLE_BAD, "the host has changed this file too");
+}
+
+static enum style style_of(char kind)
+{
+	switch (kind) {
+	case '+':
+		return STYLE_ADD;
+	case '-':
+		return STYLE_DEL;
+	case '@':
+		return STYLE_HUNK;
+	case '\\':
+		return STYLE_DIM;
+	default:
+		return STYLE_TEXT;
+	}
 }
 
 static bool add_line(void *user, const struct diff_line *l)
 {
 	struct page *p = user;
 	size_t n = l->len < LINE_MAX_BYTES ? l->len : LINE_MAX_BYTES;
-	struct line *to;
+	struct page_line *to;
+	unsigned part;
 
-	if (p->n >= LINES_MAX) {
-		p->cut = true;
+	if (p->n >= LINES_MAX)
 		return false;
-	}
+	part = p->n ? p->lines[p->n - 1].part : 0;
 	if (l->origin == '@')
-		page_add(p, 'n', "", 0);
-	to = page_add(p, l->origin, l->text, n);
+		page_add(p, 'n', STYLE_DIM, "", 0)->part = ++part;
+	to = page_add(p, l->origin, style_of(l->origin), l->text, n);
 	to->old_line = l->old_line;
 	to->new_line = l->new_line;
+	to->part = part;
 	return true;
+}
+
+/* Lines that went, and those that came in their place: what differs within them. */
+static void pair_lines(struct page *p)
+{
+	for (size_t i = 0; i < p->n;) {
+		size_t n = 0, m = 0;
+
+		while (i + n < p->n && p->lines[i + n].kind == '-')
+			n++;
+		while (n && i + n + m < p->n && p->lines[i + n + m].kind == '+')
+			m++;
+		if (n && m)
+			page_pair(p, i, n, m);
+		i += n + m ? n + m : 1;
+	}
+}
+
+static void hex_row(struct page *p, char kind, const struct buf *b, size_t at)
+{
+	char text[96];
+	size_t n = at < b->len ? words_hex(b->p + at, b->len - at, at, text) : 0;
+
+	if (n)
+		page_add(p, kind, style_of(kind), text, n)->part = 1;
+}
+
+/* Bytes that differ, sixteen a row, with a row around them. */
+static void add_hex(struct page *p, const struct buf *a, const struct buf *b)
+{
+	size_t end = a->len > b->len ? a->len : b->len;
+	bool before = false, gap = true; /* the row before differed; rows were left out */
+
+	page_add(p, '@', STYLE_HUNK, "bytes", 5)->part = 1;
+	for (size_t at = 0; at < end && p->n < LINES_MAX; at += HEX_ROW) {
+		size_t na = at < a->len ? a->len - at : 0, nb = at < b->len ? b->len - at : 0;
+
+		na = na < HEX_ROW ? na : HEX_ROW;
+		nb = nb < HEX_ROW ? nb : HEX_ROW;
+		if (na != nb || memcmp(a->p + at, b->p + at, na)) {
+			if (gap && at)
+				hex_row(p, ' ', a, at - HEX_ROW);
+			hex_row(p, '-', a, at);
+			hex_row(p, '+', b, at);
+			before = true;
+			gap = false;
+		} else if (before) {
+			hex_row(p, ' ', a, at);
+			before = false;
+		} else if (!gap) {
+			page_add(p, 'n', STYLE_DIM, "...", 3)->part = 1;
+			gap = true;
+		}
+	}
+}
+
+/* Both sides as bytes; a side that is no file has none. */
+static void add_binary(struct reading *r)
+{
+	struct compare *c = &r->sides->compare;
+	const struct diff_entry *d = &r->entry.d;
+	struct buf a = {0}, b = {0};
+	int ret = 0;
+
+	if (S_ISREG(d->a.mode))
+		ret = side_read(c->a, d->from ? d->from : d->path, HEX_MAX, &a);
+	if (!ret && S_ISREG(d->b.mode))
+		ret = side_read(c->b, d->path, HEX_MAX, &b);
+	if (ret)
+		page_fmt(&r->page, 'n', STYLE_DIM,
+			 "binary, larger than %d MiB: not compared byte by byte", HEX_MAX >> 20);
+	else
+		add_hex(&r->page, &a, &b);
+	buf_free(&a);
+	buf_free(&b);
 }
 
 static bool wants_text(const struct diff_entry *d)
@@ -206,20 +264,26 @@ static bool wants_text(const struct diff_entry *d)
 
 static void add_text(struct reading *r, const volatile bool *cancel)
 {
-	struct diff_text_options o = {.context = CONTEXT, .cancel = cancel};
+	struct diff_text_options o = {
+	    .context = CONTEXT, .no_space = r->no_space, .max_bytes = TEXT_MAX, .cancel = cancel};
 	enum diff_text_kind kind = DIFF_NO_TEXT;
 	struct compare *c = &r->sides->compare;
 	struct err e = {0};
 	int ret = diff_text(c->a, c->b, &r->entry.d, &o, add_line, &r->page, &kind, &e);
 
-	if (r->page.cut)
-		page_fmt(&r->page, 'w', "more than %d lines: the rest is not shown", LINES_MAX);
+	if (r->page.n >= LINES_MAX)
+		page_fmt(&r->page, 'w', STYLE_BAD, "more than %d lines: the rest is not shown",
+			 LINES_MAX);
 	else if (ret)
-		page_fmt(&r->page, 'w', "%s", e.text);
+		page_fmt(&r->page, 'w', STYLE_BAD, "%s", e.text);
 	else if (kind == DIFF_BINARY)
-		page_fmt(&r->page, 'n', "binary");
+		add_binary(r);
 	else if (kind == DIFF_TOO_LARGE)
-		page_fmt(&r->page, 'n', "too large to be compared line by line");
+		page_fmt(&r->page, 'n', STYLE_DIM, "too large to be compared line by line");
+	else if (kind == DIFF_TEXT && r->no_space && r->page.n &&
+		 !r->page.lines[r->page.n - 1].part)
+		page_fmt(&r->page, 'n', STYLE_DIM, "white space alone has changed");
+	pair_lines(&r->page);
 }
 
 static void work(struct job *j, void *data)
@@ -238,7 +302,7 @@ static void work(struct job *j, void *data)
 			s->err.text[0] = '\0';
 	}
 	if (s->tried && s->err.text[0])
-		page_fmt(&r->page, 'w', "%s", s->err.text);
+		page_fmt(&r->page, 'w', STYLE_BAD, "%s", s->err.text);
 	else if (s->tried)
 		add_text(r, cancel);
 	pthread_mutex_unlock(&s->lock);
@@ -255,6 +319,9 @@ static void done(void *data)
 	r->page = (struct page){0};
 	h->job = NULL;
 	h->reading = false;
+	h->parts = h->page.n ? h->page.lines[h->page.n - 1].part + 1 : 1;
+	h->folded = xrealloc(h->folded, h->parts * sizeof(*h->folded));
+	memset(h->folded, 0, h->parts * sizeof(*h->folded));
 	v->first = 0;
 	v->end = h->page.n;
 	v->cursor = v->top = 0;
@@ -283,33 +350,53 @@ static void drop(void *data)
 
 static const struct job_ops reading_ops = {.work = work, .done = done, .drop = drop};
 
+static void read_entry(struct view *v)
+{
+	struct hunks *h = v->state;
+	struct reading *r = xcalloc(1, sizeof(*r));
+
+	job_cancel(h->job);
+	h->reading = true;
+	if (!h->sides) {
+		h->sides = xcalloc(1, sizeof(*h->sides));
+		pthread_mutex_init(&h->sides->lock, NULL);
+		h->sides->users = 1;
+	}
+	r->view = v;
+	r->sides = h->sides;
+	r->sides->users++;
+	r->places = v->env->places;
+	r->words = h->words;
+	r->no_space = h->no_space;
+	compare_copy(&r->entry, &h->entry.d);
+	h->job = jobs_start(v->env->jobs, &reading_ops, r);
+}
+
+static void forget_entry(struct hunks *h)
+{
+	if (h->shown)
+		compare_free(&h->entry);
+	h->shown = false;
+}
+
 void hunks_show(struct view *v, const struct compare_words *w, const struct compare_entry *e)
 {
 	struct hunks *h = v->state;
-	struct reading *r;
 
 	job_cancel(h->job);
 	h->job = NULL;
-	h->reading = e != NULL;
+	h->reading = false;
+	forget_entry(h);
 	if (!e) {
 		page_free(&h->page);
 		v->first = v->end = 0;
 		view_stale(v);
 		return;
 	}
-	if (!h->sides) {
-		h->sides = xcalloc(1, sizeof(*h->sides));
-		pthread_mutex_init(&h->sides->lock, NULL);
-		h->sides->users = 1;
-	}
-	r = xcalloc(1, sizeof(*r));
-	r->view = v;
-	r->sides = h->sides;
-	r->sides->users++;
-	r->places = v->env->places;
-	r->words = *w;
-	compare_copy(&r->entry, &e->d);
-	h->job = jobs_start(v->env->jobs, &reading_ops, r);
+	h->words = *w;
+	compare_copy(&h->entry, &e->d);
+	h->shown = true;
+	read_entry(v);
 }
 
 void hunks_forget(struct view *v)
@@ -331,6 +418,8 @@ static void close_hunks(struct view *v)
 
 	job_cancel(h->job);
 	hunks_forget(v);
+	forget_entry(h);
+	free(h->folded);
 	page_free(&h->page);
 }
 
@@ -340,7 +429,7 @@ static void no_title(struct view *v, struct row *out)
 
 #define NUMBERS 50 /* columns from which line numbers are shown */
 
-static void numbers(const struct line *l, struct row *out)
+static void numbers(const struct page_line *l, struct row *out)
 {
 	if (l->old_line > 0)
 		row_right(out, STYLE_DIM, 5, "%d", l->old_line);
@@ -353,32 +442,36 @@ static void numbers(const struct line *l, struct row *out)
 	row_str(out, STYLE_DIM, " ");
 }
 
+static bool is_folded(const struct hunks *h, const struct page_line *l)
+{
+	return l->part < h->parts && h->folded[l->part];
+}
+
+static bool hidden(struct view *v, uint64_t pos)
+{
+	const struct hunks *h = v->state;
+	const struct page_line *l = &h->page.lines[pos];
+
+	return l->kind != '@' && is_folded(h, l);
+}
+
 static void row(struct view *v, uint64_t pos, const struct look *k, struct row *out)
 {
-	static const struct {
-		char origin;
-		enum style style;
-		const char *before;
-	} looks[] = {
-	    {'h', STYLE_STRONG, " "}, {'i', STYLE_META, " "}, {'n', STYLE_DIM, " "},
-	    {'w', STYLE_BAD, " "},    {'@', STYLE_HUNK, " "}, {'+', STYLE_ADD, "+"},
-	    {'-', STYLE_DEL, "-"},    {' ', STYLE_TEXT, " "}, {'\\', STYLE_DIM, " "},
-	};
 	const struct hunks *h = v->state;
-	const struct line *l = &h->page.lines[pos];
+	const struct page_line *l = &h->page.lines[pos];
 	const char *text = buf_cstr(&h->page.text) + l->start;
+	char before[2] = {l->kind == '+' || l->kind == '-' ? l->kind : ' ', '\0'};
 
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
-		if (looks[i].origin != l->origin)
-			continue;
-		if (k->width >= NUMBERS && strchr("+- ", l->origin))
-			numbers(l, out);
-		row_str(out, looks[i].style, looks[i].before);
-		if (l->origin == 'h')
-			row_add(out, looks[i].style, text, l->len);
-		else
-			row_content(out, looks[i].style, text, l->len);
-		return;
+	if (k->width >= NUMBERS && strchr("+- ", l->kind))
+		numbers(l, out);
+	row_str(out, l->style, before);
+	if (l->kind == 'h')
+		row_add(out, l->style, text, l->len);
+	else
+		page_row(&h->page, l, l->kind == '+' ? STYLE_ADD_WORD : STYLE_DEL_WORD, out);
+	if (l->kind == '@' && is_folded(h, l)) {
+		row_str(out, STYLE_TEXT, " ");
+		row_glyph(out, STYLE_DIM, GLYPH_ELLIPSIS);
 	}
 }
 
@@ -391,24 +484,66 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 	return i == 0;
 }
 
-static bool command(struct view *v, enum command_id c, const char *args)
+static void go_to_part(struct view *v, size_t dir)
 {
 	const struct hunks *h = v->state;
-	size_t dir = c == CMD_NEXT_PART ? 1 : (size_t)-1;
 
-	if (c != CMD_NEXT_PART && c != CMD_PREV_PART)
-		return false;
 	for (size_t i = view_cursor(v) + dir; i < view_count(v); i += dir) {
-		if (h->page.lines[view_pos(v, i)].origin == '@') {
+		if (h->page.lines[view_pos(v, i)].kind == '@') {
 			view_go(v, i);
 			break;
 		}
 	}
-	return true;
 }
 
-static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_PANE, CMD_SEARCH,
-					CMD_ROLLBACK,  CMD_BACK,      CMD_NONE};
+/* The hunk under the cursor; all of them: shut when one is open. */
+static void fold(struct view *v, bool all)
+{
+	struct hunks *h = v->state;
+	uint64_t pos = view_on_row(v) ? view_pos(v, view_cursor(v)) : UINT64_MAX;
+	unsigned part = pos < h->page.n ? h->page.lines[pos].part : 0;
+	bool open = false;
+
+	for (unsigned i = 1; i < h->parts; i++)
+		open |= !h->folded[i];
+	for (unsigned i = 1; all && i < h->parts; i++)
+		h->folded[i] = open;
+	if (!all && part) {
+		h->folded[part] = !h->folded[part];
+		while (pos && h->page.lines[pos].kind != '@')
+			pos--;
+		v->cursor = pos;
+	}
+	view_stale(v);
+}
+
+static bool command(struct view *v, enum command_id c, const char *args)
+{
+	struct hunks *h = v->state;
+
+	switch (c) {
+	case CMD_NEXT_PART:
+	case CMD_PREV_PART:
+		go_to_part(v, c == CMD_NEXT_PART ? 1 : (size_t)-1);
+		return true;
+	case CMD_FOLD:
+		fold(v, !strcmp(args, "all"));
+		return true;
+	case CMD_TOGGLE:
+		if (strcmp(args, "space"))
+			return false;
+		h->no_space = !h->no_space;
+		if (h->shown)
+			read_entry(v);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_FILE, CMD_NEXT_PANE,
+					CMD_FOLD,      CMD_RESTORE,   CMD_ROLLBACK,
+					CMD_SEARCH,    CMD_BACK,      CMD_NONE};
 
 const struct view_ops hunks_view = {
     .name = "hunks",
@@ -419,6 +554,7 @@ const struct view_ops hunks_view = {
     .title = no_title,
     .row = row,
     .empty = empty,
+    .hidden = hidden,
     .command = command,
     .hints = hints,
 };

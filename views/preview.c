@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "views/preview.h"
 #include "views/jobs.h"
+#include "views/page.h"
 #include "views/words.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -10,18 +11,6 @@
 
 #define SHOWN_MAX (256 * 1024) /* bytes of a file */
 #define HEX_MAX 4096	       /* of one that is no text */
-#define HEX_ROW 16
-
-struct line {
-	enum style style;
-	size_t start, len;
-};
-
-struct page {
-	struct line *lines;
-	size_t n, cap;
-	struct buf text;
-};
 
 struct preview {
 	struct page page;
@@ -50,37 +39,6 @@ const char *preview_origin(enum side_origin from)
 	return words[from];
 }
 
-static void page_free(struct page *p)
-{
-	free(p->lines);
-	buf_free(&p->text);
-	*p = (struct page){0};
-}
-
-static void page_add(struct page *p, enum style s, const char *text, size_t n)
-{
-	if (p->n == p->cap) {
-		p->cap = p->cap ? p->cap * 2 : 64;
-		p->lines = xrealloc(p->lines, p->cap * sizeof(*p->lines));
-	}
-	p->lines[p->n++] = (struct line){.style = s, .start = p->text.len, .len = n};
-	buf_add(&p->text, text, n);
-}
-
-static void page_fmt(struct page *p, enum style s, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void page_fmt(struct page *p, enum style s, const char *fmt, ...)
-{
-	struct buf b = {0};
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
-	va_end(ap);
-	page_add(p, s, buf_cstr(&b), b.len);
-	buf_free(&b);
-}
-
 static void add_head(struct reading *r)
 {
 	static const char *const sentences[] = {
@@ -94,29 +52,29 @@ static void add_head(struct reading *r)
 	struct tm tm;
 	time_t t = r->st.st_mtim.tv_sec;
 
-	page_add(&r->page, STYLE_STRONG, r->path, strlen(r->path));
+	page_add(&r->page, 0, STYLE_STRONG, r->path, strlen(r->path));
 	strftime(when, sizeof(when), "%F %T", localtime_r(&t, &tm));
-	page_fmt(&r->page, STYLE_META, "%s  %u:%u  %s  %s",
+	page_fmt(&r->page, 0, STYLE_META, "%s  %u:%u  %s  %s",
 		 words_mode(r->st.st_mode, mode, sizeof(mode)), r->st.st_uid, r->st.st_gid,
 		 words_size((uint64_t)r->st.st_size, size, sizeof(size)), when);
-	page_add(&r->page, r->from == SIDE_FROM_BASE ? STYLE_DIM : STYLE_CHANGE, sentences[r->from],
-		 strlen(sentences[r->from]));
+	page_add(&r->page, 0, r->from == SIDE_FROM_BASE ? STYLE_DIM : STYLE_CHANGE,
+		 sentences[r->from], strlen(sentences[r->from]));
 	if (r->drift)
-		page_fmt(&r->page, STYLE_BAD, "the host has changed this file too");
-	page_add(&r->page, STYLE_TEXT, "", 0);
+		page_fmt(&r->page, 0, STYLE_BAD, "the host has changed this file too");
+	page_add(&r->page, 0, STYLE_TEXT, "", 0);
 }
 
 static void add_hex(struct page *p, const struct buf *b)
 {
 	size_t n = b->len < HEX_MAX ? b->len : HEX_MAX;
 
-	for (size_t at = 0; at < n; at += HEX_ROW) {
+	for (size_t at = 0; at < n; at += 16) {
 		char text[96];
 
-		page_add(p, STYLE_TEXT, text, words_hex(b->p + at, n - at, at, text));
+		page_add(p, 0, STYLE_TEXT, text, words_hex(b->p + at, n - at, at, text));
 	}
 	if (n < b->len)
-		page_fmt(p, STYLE_DIM, "binary: the first %d bytes", HEX_MAX);
+		page_fmt(p, 0, STYLE_DIM, "binary: the first %d bytes", HEX_MAX);
 }
 
 static void add_content(struct page *p, const struct buf *b)
@@ -129,7 +87,7 @@ static void add_content(struct page *p, const struct buf *b)
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((nl ? nl : end) - at);
 
-		page_add(p, STYLE_TEXT, at, n);
+		page_add(p, 0, STYLE_TEXT, at, n);
 		at += n + 1;
 	}
 }
@@ -138,14 +96,14 @@ static bool add_name(void *user, const char *name, const struct stat *st)
 {
 	struct page *p = user;
 
-	page_fmt(p, S_ISDIR(st->st_mode) ? STYLE_ID : STYLE_TEXT, "%s%s", name,
+	page_fmt(p, 0, S_ISDIR(st->st_mode) ? STYLE_ID : STYLE_TEXT, "%s%s", name,
 		 S_ISDIR(st->st_mode) ? "/" : "");
 	return p->n < 2000;
 }
 
 static bool add_xattr(void *user, const char *name, const void *value, size_t n)
 {
-	page_fmt(user, STYLE_META, "%s  (%zu bytes)", name, n);
+	page_fmt(user, 0, STYLE_META, "%s  (%zu bytes)", name, n);
 	return true;
 }
 
@@ -161,9 +119,9 @@ static void add_body(struct reading *r, struct side *s)
 	else if (S_ISDIR(r->st.st_mode))
 		ret = side_list(s, r->path, add_name, &r->page);
 	if (ret == -EFBIG)
-		page_fmt(&r->page, STYLE_DIM, "larger than %d KiB: not shown", SHOWN_MAX / 1024);
+		page_fmt(&r->page, 0, STYLE_DIM, "larger than %d KiB: not shown", SHOWN_MAX / 1024);
 	else if (ret)
-		page_fmt(&r->page, STYLE_BAD, "%s", side_error(s));
+		page_fmt(&r->page, 0, STYLE_BAD, "%s", side_error(s));
 	add_content(&r->page, &b);
 	buf_free(&b);
 }
@@ -179,7 +137,7 @@ static void work(struct job *j, void *data)
 		return;
 	s = lookin_lock(r->in, &e);
 	if (!s) {
-		page_fmt(&r->page, STYLE_BAD, "%s", e.text);
+		page_fmt(&r->page, 0, STYLE_BAD, "%s", e.text);
 		return;
 	}
 	side_xattrs(s, r->path, add_xattr, &r->page);
@@ -191,14 +149,8 @@ static void work(struct job *j, void *data)
 /* Behind the line that says where the entry comes from. */
 static void insert(struct page *p, const char *text)
 {
-	struct line last;
-
-	page_add(p, STYLE_BUSY, text, strlen(text));
-	last = p->lines[p->n - 1];
-	if (p->n <= 4)
-		return;
-	memmove(&p->lines[4], &p->lines[3], (p->n - 4) * sizeof(*p->lines));
-	p->lines[3] = last;
+	page_add(p, 0, STYLE_BUSY, text, strlen(text));
+	page_lift(p, 3);
 }
 
 static void done(void *data)
@@ -295,10 +247,8 @@ static void no_title(struct view *v, struct row *out)
 static void row(struct view *v, uint64_t pos, const struct look *k, struct row *out)
 {
 	const struct preview *p = v->state;
-	const struct line *l = &p->page.lines[pos];
-
 	row_str(out, STYLE_TEXT, " ");
-	row_content(out, l->style, buf_cstr(&p->page.text) + l->start, l->len);
+	page_row(&p->page, &p->page.lines[pos], STYLE_TEXT, out);
 }
 
 static bool empty(struct view *v, size_t i, const struct look *k, struct row *out)

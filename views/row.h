@@ -25,6 +25,8 @@ enum style {
 	STYLE_BAD,    /* crashed, refused, failed */
 	STYLE_ADD,
 	STYLE_DEL,
+	STYLE_ADD_WORD, /* what of an added line is new */
+	STYLE_DEL_WORD,
 	STYLE_CHANGE,
 	STYLE_META, /* owner, mode and other attributes */
 	STYLE_HUNK,

@@ -86,6 +86,7 @@ int diff_each(struct side *a, struct side *b, const struct diff_options *o, diff
 
 struct diff_text_options {
 	unsigned context;	     /* lines around a change, 3 is usual */
+	bool no_space;		     /* changes in white space alone are none */
 	size_t max_bytes;	     /* a side with more is "too large"; 0: 4 MiB */
 	const volatile bool *cancel; /* may be NULL */
 };

@@ -85,13 +85,15 @@ static bool is_binary(const struct buf *b)
 	return b->len && memchr(b->p, '\0', b->len < BINARY_LOOK ? b->len : BINARY_LOOK);
 }
 
-static int lines_each(const struct buf *a, const struct buf *b, unsigned context, struct lines *l)
+static int lines_each(const struct buf *a, const struct buf *b, const struct diff_text_options *o,
+		      struct lines *l)
 {
 	git_diff_options go;
 
 	git_diff_options_init(&go, GIT_DIFF_OPTIONS_VERSION);
-	go.context_lines = context;
-	go.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_SKIP_BINARY_CHECK;
+	go.context_lines = o->context;
+	go.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_SKIP_BINARY_CHECK |
+		   (o->no_space ? GIT_DIFF_IGNORE_WHITESPACE : 0);
 	return git_diff_buffers(a->len ? a->p : NULL, a->len, "a", b->len ? b->p : NULL, b->len,
 				"b", &go, NULL, NULL, on_hunk, on_line, l);
 }
@@ -121,7 +123,7 @@ int diff_text(struct side *a, struct side *b, const struct diff_entry *d,
 	else if (!err && (is_binary(&ta) || is_binary(&tb)))
 		*kind = DIFF_BINARY;
 	else if (!err)
-		got = lines_each(&ta, &tb, o->context, &l);
+		got = lines_each(&ta, &tb, o, &l);
 	if (err == -EFBIG)
 		err = 0;
 	else if (got == GIT_EUSER)

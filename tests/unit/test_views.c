@@ -443,9 +443,9 @@ static bool diff_is_read(void *user)
 
 static bool pane_is_read(void *user)
 {
-	struct view *v = user;
+	struct view *v = user, *pane = v->ops->pane(v);
 
-	return view_count(v->ops->pane(v)) > 0;
+	return view_sync(pane) && view_count(pane) > 0;
 }
 
 START_TEST(diff_as_text)
