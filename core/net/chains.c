@@ -72,6 +72,13 @@ static void published(const struct chains *c, struct buf *out)
 	}
 }
 
+const char *chains_closed(bool v6, size_t i)
+{
+	size_t n = v6 ? sizeof(closed6) / sizeof(closed6[0]) : sizeof(closed4) / sizeof(closed4[0]);
+
+	return i >= n ? NULL : v6 ? closed6[i] : closed4[i];
+}
+
 static const char *prohibited(const struct chains *c)
 {
 	return c->v6 ? "icmp6-adm-prohibited" : "icmp-admin-prohibited";
@@ -79,13 +86,10 @@ static const char *prohibited(const struct chains *c)
 
 static void ranges(const struct chains *c, struct buf *out)
 {
-	const char *const *list = c->v6 ? closed6 : closed4;
-	size_t n =
-	    c->v6 ? sizeof(closed6) / sizeof(closed6[0]) : sizeof(closed4) / sizeof(closed4[0]);
+	const char *range;
 
-	for (size_t i = 0; i < n; i++)
-		buf_fmt(out, "-A closed -d %s -j REJECT --reject-with %s\n", list[i],
-			prohibited(c));
+	for (size_t i = 0; (range = chains_closed(c->v6, i)); i++)
+		buf_fmt(out, "-A closed -d %s -j REJECT --reject-with %s\n", range, prohibited(c));
 }
 
 static void own(const struct chains *c, struct buf *out)

@@ -30,4 +30,7 @@ void chains_open(const struct chains *c, struct buf *out);
 /* Appends what makes the host's addresses anew, for room_rules without flush. */
 void chains_own(const struct chains *c, struct buf *out);
 
+/* Number i of the ranges that are closed unless a rule names them, as text; NULL at the end. */
+const char *chains_closed(bool v6, size_t i);
+
 #endif
