@@ -74,7 +74,12 @@ def serve_udp(port, reply):
             pass
 
 
-for port, reply in ((53, answer), (7, lambda q: q)):
+def echo(q):
+    log("udp%s %s" % (WHERE, q[:40].decode("ascii", "replace")))
+    return q
+
+
+for port, reply in ((53, answer), (7, echo)):
     threading.Thread(target=serve_udp, args=(port, reply), daemon=True).start()
 web = Server(("::", 80), Web)
 open(LAB + "/ready" + WHERE, "w").close()
