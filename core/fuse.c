@@ -4,6 +4,7 @@
 #include "core/buf.h"
 #include "core/fuseops.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,44 @@ double fuse_door_valid(const struct fuse_door *d, uint64_t node)
 		return d->config.upper;
 	return layer_source_of(d->layer, node, NULL) == LAYER_FROM_UPPER ? d->config.upper
 									 : d->config.base;
+}
+
+/*
+ * A file that is mapped and written there changes its times with no request. Who may map it so has
+ * it open for both, and the mapping outlives the descriptor: its attributes are asked for each time
+ * as long as the node is known.
+ */
+double fuse_door_attr_valid(const struct fuse_door *d, uint64_t node)
+{
+	return d->backing && layer_is_marked(d->layer, node) ? 0 : fuse_door_valid(d, node);
+}
+
+int fuse_door_opened(struct fuse_door *d, uint64_t node, uint64_t fh, int flags, bool made)
+{
+	int fd = -1;
+
+	d->backing_id = 0;
+	if (!d->backing)
+		return 0;
+	/* Data of a lower file moves to upper when it is written, and who reads it must follow. */
+	if (d->config.readonly || layer_source_of(d->layer, node, NULL) == LAYER_FROM_UPPER)
+		fd = layer_read_fd(d->layer, fh);
+	int id = backing_add(d->backing, node, fd);
+	if (id < 0)
+		return id;
+	d->backing_id = id;
+	if (id && (flags & O_ACCMODE) == O_RDWR && !layer_is_marked(d->layer, node)) {
+		layer_mark(d->layer, node);
+		if (!made)
+			backing_attr_stale(d->backing, node);
+	}
+	return 0;
+}
+
+void fuse_door_closed(struct fuse_door *d, uint64_t node)
+{
+	if (d->backing)
+		backing_del(d->backing, node);
 }
 
 double fuse_door_negative(const struct fuse_door *d, uint64_t dir)
@@ -82,10 +121,10 @@ bool fuse_door_keep_listing(struct fuse_door *d, uint64_t dir)
 void fuse_op_entry(const struct fuse_door *d, const struct layer_entry *e,
 		   struct fuse_entry_param *out)
 {
-	double valid = fuse_door_valid(d, e->node);
-
-	*out = (struct fuse_entry_param){
-	    .ino = e->node, .attr = e->st, .attr_timeout = valid, .entry_timeout = valid};
+	*out = (struct fuse_entry_param){.ino = e->node,
+					 .attr = e->st,
+					 .attr_timeout = fuse_door_attr_valid(d, e->node),
+					 .entry_timeout = fuse_door_valid(d, e->node)};
 }
 
 /* r: what the layer said. The look-up count comes back when the asker never got it. */
@@ -164,7 +203,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 	if (r)
 		fuse_op_answer(req, r);
 	else
-		fuse_reply_attr(req, &st, fuse_door_valid(d, node));
+		fuse_reply_attr(req, &st, fuse_door_attr_valid(d, node));
 }
 
 /* FATTR_KILL_SUIDGID has the number that libfuse calls FUSE_SET_ATTR_KILL_SUID. */
@@ -210,7 +249,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *in, int to_
 	if (r)
 		fuse_op_answer(req, r);
 	else
-		fuse_reply_attr(req, &out, fuse_door_valid(d, node));
+		fuse_reply_attr(req, &out, fuse_door_attr_valid(d, node));
 }
 
 static unsigned depth_of(struct fuse_door *d, uint64_t node)
@@ -377,6 +416,8 @@ static ssize_t io_writev(int fd, struct iovec *iov, int n, void *user)
 		return h->len;
 	if (!d->mounted && !h->error && n == 2)
 		fuse_door_amend_init(d, iov[1].iov_base, iov[1].iov_len);
+	if (d->backing_id && !h->error && n == 2)
+		fuse_door_amend_open(d, iov[1].iov_base, iov[1].iov_len);
 	d->replied = true;
 	if (h->error && h->error != -ENOENT)
 		d->counts.errors++;
@@ -427,6 +468,7 @@ void fuse_door_free(struct fuse_door *d)
 	if (!d)
 		return;
 	d->sink = NULL;
+	backing_free(d->backing);
 	if (d->session)
 		fuse_session_destroy(d->session);
 	free(d->scratch);
@@ -443,6 +485,7 @@ int fuse_door_attach(struct fuse_door *d, int fd)
 {
 	static const struct fuse_custom_io io = {.writev = io_writev, .read = io_read};
 
+	d->dev = fd;
 	return fuse_session_custom_io(d->session, &io, fd);
 }
 

@@ -42,6 +42,8 @@ struct fuse_door_config {
 	bool rewrite_links; /* absolute and escaping link targets are shown so that they stay inside
 			     */
 	bool acl;	    /* POSIX ACLs (implies default_permissions in the mounting kernel) */
+	bool passthrough;   /* where the kernel can, it reads and writes files of upper itself: no
+			       event tells of it, so only where nobody listens (core/backing.h) */
 };
 
 /* How a guest is served: upper an hour, base one second, negative entries, ACLs. */

@@ -6,6 +6,7 @@
 #ifndef GAOL_CORE_FUSE_PRIV_H
 #define GAOL_CORE_FUSE_PRIV_H
 
+#include "core/backing.h"
 #include "core/fuse.h"
 
 /*
@@ -35,26 +36,38 @@ struct fuse_door {
 	bool mounted;
 	bool setxattr_ext; /* SETXATTR comes with its longer header */
 	struct fuse_door_counts counts;
+	int dev;		 /* the session's descriptor, borrowed */
+	struct backing *backing; /* NULL: every read and write is a request */
 	/* The request in hand */
 	const struct fuse_sink *sink;
 	uint64_t unique;
 	uint32_t opcode;
 	uint32_t open_flags; /* FUSE_OPEN_KILL_SUIDGID; libfuse 3.14 drops it */
 	uint64_t init_flags; /* what INIT offers */
+	int backing_id; /* what OPEN or CREATE is answered with, 0: through the cache */
 	bool replied;
 };
 
 /* Sends a reply of up to 7 segments with this error (0 or negative) through the sink; 0 or -errno.
  */
 int fuse_door_send(struct fuse_door *d, int error, const struct iovec *body, int n);
-/* Seconds that attributes of node may be cached. */
+/* Seconds that names of node may be cached, and its attributes. */
 double fuse_door_valid(const struct fuse_door *d, uint64_t node);
+double fuse_door_attr_valid(const struct fuse_door *d, uint64_t node);
+/*
+ * node was opened as fh; made: by the request that also made it. Sets backing_id; 0, or -errno when
+ * it cannot be open that way. fuse_door_closed undoes it.
+ */
+int fuse_door_opened(struct fuse_door *d, uint64_t node, uint64_t fh, int flags, bool made);
+void fuse_door_closed(struct fuse_door *d, uint64_t node);
 /* The same for a name that is not there, in directory dir; 0: do not cache it. */
 double fuse_door_negative(const struct fuse_door *d, uint64_t dir);
 /* Lets libfuse answer a request that was checked. */
 void fuse_door_pass_on(struct fuse_door *d, const struct fuse_request *rq);
 /* What INIT may amend: patches struct fuse_init_out (n bytes at out) before it leaves. */
 void fuse_door_amend_init(struct fuse_door *d, void *out, size_t n);
+/* The same for an OPEN's or CREATE's answer, which ends with struct fuse_open_out: backing_id. */
+void fuse_door_amend_open(struct fuse_door *d, void *out, size_t n);
 /* True when cached pages of a file that is being opened may stay. */
 bool fuse_door_keep_cache(struct fuse_door *d, uint64_t node);
 

@@ -40,10 +40,15 @@ void fuse_op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 	r = end_suid(d, node, fi->fh, &c);
 	fi->keep_cache = fuse_door_keep_cache(d, node);
 	fi->noflush = 1;
-	if (r)
+	if (!r)
+		r = fuse_door_opened(d, node, fi->fh, flags, false);
+	if (r) {
 		fuse_op_answer(req, r);
-	else
+	} else {
 		r = fuse_reply_open(req, fi);
+		if (r)
+			fuse_door_closed(d, node);
+	}
 	if (r)
 		layer_release(d->layer, fi->fh);
 }
@@ -70,13 +75,18 @@ void fuse_op_create(fuse_req_t req, fuse_ino_t dir, const char *name, mode_t mod
 	}
 	r = fuse_inherit_put(d, &in, &e, &c);
 	fuse_inherit_free(&in);
+	if (!r)
+		r = fuse_door_opened(d, e.node, fi->fh, fi->flags, true);
 	fuse_op_entry(d, &e, &p);
 	fi->keep_cache = 1;
 	fi->noflush = 1;
-	if (r)
+	if (r) {
 		fuse_op_answer(req, r);
-	else
+	} else {
 		r = fuse_reply_create(req, &p, fi);
+		if (r)
+			fuse_door_closed(d, e.node);
+	}
 	if (r) {
 		layer_release(d->layer, fi->fh);
 		layer_forget(d->layer, e.node, 1);
@@ -85,7 +95,12 @@ void fuse_op_create(fuse_req_t req, fuse_ino_t dir, const char *name, mode_t mod
 
 void fuse_op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	fuse_op_answer(req, layer_release(fuse_op_door(req)->layer, fi->fh));
+	struct fuse_door *d = fuse_op_door(req);
+	int r = layer_release(d->layer, fi->fh);
+
+	if (!r)
+		fuse_door_closed(d, node);
+	fuse_op_answer(req, r);
 }
 
 void fuse_op_fsync(fuse_req_t req, fuse_ino_t node, int datasync, struct fuse_file_info *fi)

@@ -160,7 +160,7 @@ static void fill_entry(const struct fuse_door *d, const struct layer_entry *e,
 
 	*out = (struct fuse_entry_out){.nodeid = e->node};
 	split_seconds(valid, &out->entry_valid, &out->entry_valid_nsec);
-	split_seconds(valid, &out->attr_valid, &out->attr_valid_nsec);
+	split_seconds(fuse_door_attr_valid(d, e->node), &out->attr_valid, &out->attr_valid_nsec);
 	out->attr = (struct fuse_attr){
 	    .ino = st->st_ino,
 	    .size = (uint64_t)st->st_size,
@@ -206,11 +206,18 @@ static void raw_tmpfile(struct fuse_door *d, const struct fuse_request *rq)
 	}
 	r = fuse_inherit_put(d, &inherit, &e, &c);
 	fuse_inherit_free(&inherit);
+	if (!r)
+		r = fuse_door_opened(d, e.node, file.fh, (int)in->flags, true);
 	fill_entry(d, &e, &entry);
-	if (r)
+	if (r) {
 		send_error(d, r);
-	else
+	} else {
+		if (d->backing_id)
+			fuse_door_amend_open(d, &file, sizeof(file));
 		r = fuse_door_send(d, 0, body, 2);
+		if (r)
+			fuse_door_closed(d, e.node);
+	}
 	if (r) {
 		layer_release(d->layer, file.fh);
 		layer_forget(d->layer, e.node, 1);
@@ -293,7 +300,32 @@ void fuse_door_amend_init(struct fuse_door *d, void *p, size_t n)
 	out.flags |= (uint32_t)d->init_flags & extra;
 	d->setxattr_ext = out.flags & FUSE_SETXATTR_EXT;
 	d->mounted = true;
+	if (d->config.passthrough && (d->init_flags & BACKING_INIT_FLAG)) {
+		out.flags |= FUSE_INIT_EXT;
+		out.flags2 |= (uint32_t)(BACKING_INIT_FLAG >> 32);
+		out.unused[0] = BACKING_STACK_DEPTH; /* max_stack_depth */
+		d->backing = backing_new(d->dev);
+	}
 	memcpy(p, &out, sizeof(out));
+}
+
+void fuse_door_amend_open(struct fuse_door *d, void *p, size_t n)
+{
+	struct fuse_open_out out;
+
+	if (n < sizeof(out))
+		return;
+	p = (char *)p + n - sizeof(out);
+	memcpy(&out, p, sizeof(out));
+	/* The kernel takes no word about its cache with it (fs/fuse/iomode.c). */
+	out.open_flags = (out.open_flags & FOPEN_NOFLUSH) | BACKING_OPEN_FLAG;
+	out.padding = (uint32_t)d->backing_id;
+	memcpy(p, &out, sizeof(out));
+}
+
+static uint64_t init_flags(const struct fuse_init_in *in)
+{
+	return in->flags | (in->flags & FUSE_INIT_EXT ? (uint64_t)in->flags2 << 32 : 0);
 }
 
 /* What libfuse would not pass on. */
@@ -303,12 +335,13 @@ static void note_flags(struct fuse_door *d, const struct fuse_request *rq)
 	const void *args = h + 1;
 
 	d->open_flags = 0;
+	d->backing_id = 0;
 	if (h->opcode == FUSE_OPEN)
 		d->open_flags = ((const struct fuse_open_in *)args)->open_flags;
 	else if (h->opcode == FUSE_CREATE)
 		d->open_flags = ((const struct fuse_create_in *)args)->open_flags;
 	else if (h->opcode == FUSE_INIT)
-		d->init_flags = ((const struct fuse_init_in *)args)->flags;
+		d->init_flags = init_flags(args);
 }
 
 int fuse_door_request(struct fuse_door *d, struct fuse_request *rq, const struct fuse_sink *sink)

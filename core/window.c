@@ -167,6 +167,7 @@ static struct fuse_door_config door_config(const struct window_config *c)
 	if (c->caching) {
 		d.upper = d.base = 3600;
 		d.negative = d.keep_cache = true;
+		d.passthrough = !geteuid();
 	} else {
 		d.rewrite_links = c->ro;
 	}

@@ -268,6 +268,21 @@ bool layer_is_open(struct layer *l, uint64_t node)
 	return i && node_at(l, i)->files;
 }
 
+void layer_mark(struct layer *l, uint64_t node)
+{
+	uint32_t i = node_index(l, node);
+
+	if (i)
+		node_at(l, i)->flags |= NODE_MARKED;
+}
+
+bool layer_is_marked(struct layer *l, uint64_t node)
+{
+	uint32_t i = node_index(l, node);
+
+	return i && (node_at(l, i)->flags & NODE_MARKED);
+}
+
 enum layer_source layer_source_of(struct layer *l, uint64_t node, bool *drift)
 {
 	uint32_t i = node_index(l, node);

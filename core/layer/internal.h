@@ -46,6 +46,7 @@ enum node_flags {
 	NODE_USED = 8,
 	NODE_CAPFREE = 16, /* known to have no security.capability */
 	NODE_BARE = 32,	   /* in upper, and known to have no attribute of the guest's at all */
+	NODE_MARKED = 64,  /* the door's own mark */
 };
 
 struct node {

@@ -214,6 +214,9 @@ int layer_walk(struct layer *l, const char *path, struct layer_entry *out);
 
 /* True when a file (or directory) is open through any handle. */
 bool layer_is_open(struct layer *l, uint64_t node);
+/* A mark of the door's own on a node, for as long as the node is known. */
+void layer_mark(struct layer *l, uint64_t node);
+bool layer_is_marked(struct layer *l, uint64_t node);
 
 enum layer_source {
 	LAYER_FROM_LOWER,

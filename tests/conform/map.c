@@ -83,6 +83,29 @@ static void extended(void)
 	EQ(p[9000], 0);
 }
 
+/* A mapping outlives its descriptor: what is stored is seen by others, and moves the times. */
+static void closed(void)
+{
+	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	int fd = (int)OK(open("f", O_RDWR));
+	char *p = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED), c;
+
+	OK(close(fd));
+	OK(utimensat(AT_FDCWD, "f", old, 0));
+	EQ(st_of("f").st_mtime, 1000);
+	p[300] = '#';
+	OK(msync(p, 16384, MS_SYNC));
+	NE(st_of("f").st_mtime, 1000);
+	fd = (int)OK(open("f", O_RDWR));
+	EQ(pread(fd, &c, 1, 300), 1);
+	EQ(c, '#');
+	EQ(pwrite(fd, "!", 1, 301), 1);
+	EQ(p[301], '!');
+	p[302] = '?';
+	EQ(pread(fd, &c, 1, 302), 1);
+	EQ(c, '?');
+}
+
 static void beyond_the_end(void)
 {
 	int status;
@@ -168,6 +191,7 @@ static void set_id(void)
 const struct conform_case cases_map[] = {{"mmap/shared", ANY, shared},
 					 {"mmap/private", ANY, private},
 					 {"mmap/readers-see-writers", ANY, readers_see},
+					 {"mmap/closed", ANY, closed},
 					 {"mmap/extended", ONCE, extended},
 					 {"mmap/beyond-the-end", ANY, beyond_the_end},
 					 {"exec/running", ONCE, running},
