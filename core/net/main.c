@@ -9,6 +9,7 @@
 #include "core/net/plan.h"
 #include "core/net/room.h"
 #include "core/net/slirp.h"
+#include "core/net/wall.h"
 #include "core/proto.h"
 #include "core/vnet.h"
 #include <errno.h>
@@ -270,8 +271,6 @@ static int drop_rights(const struct path *p, struct err *e)
 		return err_sys(e, "network: cannot become user %u", (unsigned)uid);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return err_sys(e, "network: no_new_privs");
 	return 0;
 }
 
@@ -301,7 +300,7 @@ static int set_up(struct path *p, struct err *e)
 	if (!ret && (!loop_fd_add(p->loop, p->room, LOOP_IN, on_room, p) ||
 		     !loop_fd_add(p->loop, p->control, LOOP_IN, on_control, p)))
 		ret = err_sys(e, "network: epoll");
-	return ret;
+	return ret ? ret : wall_path(e);
 }
 
 int net_main(int argc, char **argv)

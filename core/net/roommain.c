@@ -8,6 +8,7 @@
 #include "core/net/net.h"
 #include "core/net/own.h"
 #include "core/net/room.h"
+#include "core/net/wall.h"
 #include "core/proto.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +105,9 @@ static int build(struct inside *in, struct err *e)
 		ret = room_build(&in->room, tun, e);
 	if (!ret)
 		ret = rules(in, true, e);
-	return ret ? ret : room_open(&in->room, in->c->mac, e);
+	if (!ret)
+		ret = room_open(&in->room, in->c->mac, e);
+	return ret ? ret : wall_room(e);
 }
 
 static void on_path(void *user, int events)
