@@ -194,6 +194,12 @@ static const struct command commands[CMD_COUNT] = {
 		   .group = GROUP_LOOK,
 		   .flags = CMD_WANTS_JAIL},
 
+    [CMD_SORT] = {.name = "sort",
+		  .args = "[COLUMN|next|prev]",
+		  .help =
+		      "sort by a column, in the other direction when it is sorted by that already",
+		  .hint = "sort",
+		  .group = GROUP_LOOK},
     [CMD_FOLD] = {.name = "fold",
 		  .args = "[all]",
 		  .help = "shut or open the hunk under the cursor, or all",

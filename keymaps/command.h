@@ -56,6 +56,7 @@ enum command_id {
 	CMD_ZOOM,
 	CMD_COPY,
 	CMD_BLAME,
+	CMD_SORT,
 	CMD_FOLD,
 	/* steering */
 	CMD_NEW,

@@ -450,6 +450,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_ZOOM] = do_zoom,
     [CMD_COPY] = do_copy,
     [CMD_BLAME] = do_nothing_here,
+    [CMD_SORT] = do_nothing_here,
     [CMD_FOLD] = do_nothing_here,
     [CMD_NEW] = do_new,
     [CMD_START] = do_operation,

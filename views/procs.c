@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define EVERY_MS 2000
 #define ANSWER_MS 2000
@@ -20,6 +21,15 @@ struct proc {
 	char *command;
 };
 
+enum column { BY_PID, BY_PPID, BY_UID, BY_S, BY_CPU, BY_RSS, BY_THR, BY_TIME, BY_COMMAND, COLUMNS };
+
+/* As the heads have them. */
+static const char *const column_names[COLUMNS] = {
+    [BY_PID] = "pid", [BY_PPID] = "ppid", [BY_UID] = "uid",
+    [BY_S] = "s",     [BY_CPU] = "cpu%",  [BY_RSS] = "rss",
+    [BY_THR] = "thr", [BY_TIME] = "time", [BY_COMMAND] = "command",
+};
+
 struct procs {
 	char jail[JAIL_NAME_MAX + 1];
 	struct proc *v;
@@ -29,6 +39,8 @@ struct procs {
 	struct ask *ask;
 	bool cut;
 	int error; /* of the last asking */
+	enum column by;
+	bool falling;
 };
 
 static void procs_free(struct proc *v, size_t n)
@@ -72,6 +84,74 @@ static void take_one(const struct procs *old, const json_t *o, int64_t ms, struc
 		to->share = (double)(to->cpu_ms - before->cpu_ms) * 100 / (double)ms;
 }
 
+static double sort_key(enum column by, const struct proc *p)
+{
+	switch (by) {
+	case BY_PPID:
+		return (double)p->ppid;
+	case BY_UID:
+		return (double)p->uid;
+	case BY_S:
+		return p->state;
+	case BY_CPU:
+		return p->share;
+	case BY_RSS:
+		return (double)p->rss;
+	case BY_THR:
+		return (double)p->threads;
+	case BY_TIME:
+		return (double)p->cpu_ms;
+	case BY_COMMAND:
+		return 0;
+	default:
+		return (double)p->pid;
+	}
+}
+
+static int compare(const void *a, const void *b, void *user)
+{
+	const struct procs *s = user;
+	const struct proc *p = a, *q = b;
+	double x = sort_key(s->by, p), y = sort_key(s->by, q);
+	int r = x < y ? -1 : x > y ? 1 : 0;
+
+	if (s->by == BY_COMMAND)
+		r = strcmp(p->command, q->command);
+	if (r)
+		return s->falling ? -r : r;
+	return p->pid < q->pid ? -1 : 1;
+}
+
+/* The cursor stays on its process. */
+static void sort(struct view *v)
+{
+	struct procs *s = v->state;
+
+	qsort_r(s->v, s->n, sizeof(*s->v), compare, s);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].pid == s->at)
+			v->cursor = i;
+	view_stale(v);
+}
+
+static void sort_by(struct view *v, const char *word)
+{
+	struct procs *s = v->state;
+	enum column by = s->by;
+
+	if (!*word || !strcmp(word, "next"))
+		by = (by + 1) % COLUMNS;
+	else if (!strcmp(word, "prev"))
+		by = (by + COLUMNS - 1) % COLUMNS;
+	else
+		for (int i = COLUMNS - 1; i >= 0; i--)
+			if (!strncasecmp(word, column_names[i], strlen(word)))
+				by = (enum column)i;
+	s->falling = by == s->by ? !s->falling : by >= BY_CPU && by <= BY_TIME;
+	s->by = by;
+	sort(v);
+}
+
 static void answered(void *user, const json_t *o, int error)
 {
 	struct view *v = user;
@@ -96,10 +176,7 @@ static void answered(void *user, const json_t *o, int error)
 		s->cut = json_is_true(json_object_get(o, "cut"));
 		v->first = 0;
 		v->end = n;
-		for (size_t i = 0; i < n; i++)
-			if (s->v[i].pid == s->at)
-				v->cursor = i;
-		view_stale(v);
+		sort(v);
 	}
 	env_dirty(v->env);
 }
@@ -160,6 +237,9 @@ static void title(struct view *v, struct row *out)
 	row_glyph(out, STYLE_DIM, GLYPH_CRUMB);
 	row_str(out, STYLE_STRONG, " processes");
 	row_str(out, STYLE_DIM, "  as the guest tells");
+	if (s->by != BY_PID || s->falling)
+		row_fmt(out, STYLE_DIM, ", by %s%s", column_names[s->by],
+			s->falling ? ", falling" : "");
 }
 
 static void info(struct view *v, struct row *out)
@@ -241,6 +321,10 @@ static bool command(struct view *v, enum command_id c, const char *args)
 {
 	struct procs *s = v->state;
 
+	if (c == CMD_SORT) {
+		sort_by(v, args);
+		return true;
+	}
 	if (c != CMD_REFRESH)
 		return false;
 	s->due = 0;

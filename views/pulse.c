@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVERY_MS 5000
+#define EVERY_MS 2000
 #define ANSWER_MS 2000
 
 struct beat {
@@ -18,6 +18,10 @@ struct beat {
 	struct ask *ask;
 	int64_t due; /* ms of the monotonic clock */
 	bool hung;
+	unsigned rates[PULSE_BEATS]; /* events a second */
+	size_t n;
+	uint64_t events;
+	int64_t told; /* ms of the monotonic clock at which events was heard, 0: never */
 };
 
 struct pulse {
@@ -45,12 +49,30 @@ void pulse_free(struct pulse *p)
 	free(p);
 }
 
+static void count(struct beat *b, const json_t *o)
+{
+	json_int_t events = json_integer_value(json_object_get(o, "events"));
+	int64_t now = loop_now_ms(), ms = now - b->told;
+	uint64_t n = events > 0 ? (uint64_t)events : 0;
+
+	if (b->told && ms > 0 && n >= b->events) {
+		if (b->n == PULSE_BEATS)
+			memmove(b->rates, b->rates + 1, --b->n * sizeof(*b->rates));
+		b->rates[b->n++] = (unsigned)((n - b->events) * 1000 / (uint64_t)ms);
+		env_dirty(b->pulse->env);
+	}
+	b->events = n;
+	b->told = now;
+}
+
 static void answered(void *user, const json_t *o, int error)
 {
 	struct beat *b = user;
 	bool hung = error == -ETIMEDOUT;
 
 	b->ask = NULL;
+	if (o)
+		count(b, o);
 	/* one that is silent is asked again soon */
 	b->due = loop_now_ms() + (hung ? 0 : EVERY_MS);
 	if (hung != b->hung)
@@ -113,4 +135,14 @@ bool pulse_hung(const struct pulse *p, const char *jail)
 	const struct beat *b = p ? find(p, jail) : NULL;
 
 	return b && b->hung;
+}
+
+size_t pulse_rates(const struct pulse *p, const char *jail, unsigned out[PULSE_BEATS])
+{
+	const struct beat *b = p ? find(p, jail) : NULL;
+
+	if (!b)
+		return 0;
+	memcpy(out, b->rates, b->n * sizeof(*out));
+	return b->n;
 }

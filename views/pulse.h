@@ -18,4 +18,8 @@ void pulse_tick(struct pulse *p);
 /* True when the jail's warden did not answer. */
 bool pulse_hung(const struct pulse *p, const char *jail);
 
+#define PULSE_BEATS 10
+/* Events a second, the oldest of the last PULSE_BEATS askings first; how many there are. */
+size_t pulse_rates(const struct pulse *p, const char *jail, unsigned out[PULSE_BEATS]);
+
 #endif

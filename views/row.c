@@ -125,6 +125,19 @@ void row_glyph(struct row *r, enum style s, enum glyph g)
 	close_span(r, s, start);
 }
 
+void row_bar(struct row *r, enum style s, unsigned level)
+{
+	static const char ascii[] = " .:-=+*#@";
+	size_t start = r->text.len;
+
+	level = level > 8 ? 8 : level;
+	if (!level || r->ascii)
+		buf_ch(&r->text, ascii[level]);
+	else
+		buf_add(&r->text, (char[]){'\xe2', '\x96', (char)(0x80 + level)}, 3);
+	close_span(r, s, start);
+}
+
 static void spaces(struct row *r, enum style s, size_t n)
 {
 	size_t start = r->text.len;

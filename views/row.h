@@ -97,6 +97,9 @@ void row_ink(struct row *r, uint32_t ink, const char *text, size_t n);
 void row_fmt(struct row *r, enum style s, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void row_glyph(struct row *r, enum style s, enum glyph g);
+/* Appends one column that is level of 8 high: "▁" to "█", or " .:-=+*#" of ASCII; level 0: a blank.
+ */
+void row_bar(struct row *r, enum style s, unsigned level);
 /* Appends spaces until the row is col columns wide. */
 void row_to(struct row *r, size_t col);
 /* Appends exactly width columns: text cut (with an ellipsis) or filled up. */

@@ -46,18 +46,37 @@ shows 'the jail at 80x24' '^ walls +box'
 shows 'and its feed below' ' unlink .*/etc/motd'
 resize 130x30
 
+# The list: costs, rates, sorted by any column.
+press q q
+shows 'the list with costs' '^  NAME .*UP +CPU%.*MEM +LAYER'
+shows 'measured' '^  demo +running +[0-9]+[smh] +[0-9.]+ +[0-9.]+M +[0-9.]+[KM]? '
+inside 'for i in $(seq 300); do echo $i >/root/new; done' &
+shows 'the rate of events' '^  demo .*[▁▂▃▄▅▆▇█]'
+wait $!
+check 'a second jail' gaol new abc --note 'beside it'
+shows 'by name' '^  abc'
+press : 'sort state' Enter
+shows 'sorted' 'jails  by state'
+is 'running before stopped' 'demo abc' "$(picture | awk '$1 == "demo" || $1 == "abc" { printf "%s%s", n++ ? " " : "", $1 }')"
+press : 'sort state' Enter
+shows 'the other way round' 'jails  by state, falling'
+is 'stopped before running' 'abc demo' "$(picture | awk '$1 == "demo" || $1 == "abc" { printf "%s%s", n++ ? " " : "", $1 }')"
+press : 'sort name' Enter
+hides 'as usual' 'jails  by'
+press / demo Enter
+shows 'on it' '2/2'
+
 # A warden that hangs blocks nothing, and is said to.
-warden=$(gaol ls --json | sed -n 's/.*"warden": *\([0-9]*\).*/\1/p')
+warden=$(gaol ls --json | sed -n 's/.*"warden": *\([1-9][0-9]*\).*/\1/p')
 check 'its warden is known' test "$warden" -gt 1
 kill -STOP "$warden"
-shows 'it does not answer' 'not answering'
+shows 'it does not answer' '^  demo .*not answering'
 press P
 shows 'its processes neither' 'not answering'
-press q q
-shows 'told in the list' '^  demo .*not answering'
+press q
 press : 'new other' Enter
 shows 'all else goes on' '^  other +stopped'
-press k Enter
+press / demo Enter Enter
 shows 'the jail opens' '^ state .*not answering'
 kill -CONT "$warden"
 hides 'it answers again' 'not answering'

@@ -332,7 +332,8 @@ START_TEST(every_default_can_be_changed)
 
 			key_seq_text(&k->keys[j], 1, name, sizeof(name));
 			snprintf(word, sizeof(word),
-				 key_parse(name, &cp) && !name[1] ? "%s" : "<%s>", name);
+				 key_parse(name, &cp) && !name[1] ? "%s" : "<%s>",
+				 strcmp(name, "<") ? name : "lt");
 			strcat(keys, word);
 		}
 		keymap_load_builtin(one, "default", tell, NULL);
