@@ -35,6 +35,7 @@ struct log {
 	struct err err; /* of the last reading; "" = fine */
 	bool loaded;
 	size_t width; /* lanes at most */
+	int id_cols;  /* of the longest number, with its # */
 	/* what the jail was like when the list was read */
 	uint64_t moves;
 	enum jail_state state;
@@ -138,9 +139,16 @@ static void show(struct view *v)
 	v->first = 0;
 	v->end = l->list.n;
 	l->width = 1;
-	for (size_t i = 0; i < l->list.n; i++)
-		if (l->list.v[i].lane.count > l->width)
-			l->width = l->list.v[i].lane.count;
+	l->id_cols = 4;
+	for (size_t i = 0; i < l->list.n; i++) {
+		const struct item *it = &l->list.v[i];
+		int cols = 1 + snprintf(NULL, 0, "%u", it->c.number);
+
+		if (it->lane.count > l->width)
+			l->width = it->lane.count;
+		if (cols > l->id_cols)
+			l->id_cols = cols;
+	}
 	if (l->width > LANES_SHOWN)
 		l->width = LANES_SHOWN;
 	view_stale(v);
@@ -294,7 +302,8 @@ static void head(struct view *v, const struct look *k, struct row *out)
 	const struct log *l = v->state;
 
 	row_to(out, l->width * 2 + 1);
-	row_str(out, STYLE_HEAD, "   ID  KIND      AGO");
+	row_right(out, STYLE_HEAD, 1 + (size_t)(l->id_cols ? l->id_cols : 4), "ID");
+	row_str(out, STYLE_HEAD, "  KIND      AGO");
 	if (k->width >= 60)
 		row_str(out, STYLE_HEAD, "     +     ~     -");
 	row_str(out, STYLE_HEAD, "  MESSAGE");
@@ -349,7 +358,7 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 		row_glyph(out, STYLE_KEY, GLYPH_MARK);
 	else
 		row_str(out, STYLE_TEXT, " ");
-	row_right(out, c->abandoned ? STYLE_DIM : STYLE_ID, 4, "#%u", c->number);
+	row_right(out, c->abandoned ? STYLE_DIM : STYLE_ID, (size_t)l->id_cols, "#%u", c->number);
 	row_str(out, STYLE_TEXT, "  ");
 	row_field(out, kind_style(c), 8, kind, strlen(kind));
 	row_right(out, STYLE_DIM, 5, "%s", words_age(k->now - c->time, text, sizeof(text)));
