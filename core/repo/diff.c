@@ -269,7 +269,7 @@ static int expand_place(struct diff *d, struct place *p, bool on_b)
 		if (!err && cancelled(d))
 			err = -ECANCELED;
 	}
-	names_free(&names);
+	look_names_free(&names);
 	return err;
 }
 
@@ -457,7 +457,7 @@ static int places(struct diff *d, struct place *a, struct place *b)
 		err = one_name(d, &w, same_base);
 	}
 	d->depth--;
-	names_free(&names);
+	look_names_free(&names);
 	return err;
 }
 

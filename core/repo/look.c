@@ -272,7 +272,7 @@ void names_sort(struct names *n)
 	n->n = kept;
 }
 
-void names_free(struct names *n)
+void look_names_free(struct names *n)
 {
 	free(n->v);
 	ents_free(&n->mem);

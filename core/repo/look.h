@@ -73,7 +73,7 @@ struct names {
 };
 int place_names(struct side *s, const struct place *p, bool base, struct names *names);
 void names_sort(struct names *n);
-void names_free(struct names *n);
+void look_names_free(struct names *n);
 
 /* A path walked: the place of its last component, and the thing there. The root is a place alone.
  */

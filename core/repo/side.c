@@ -204,7 +204,7 @@ static int list_place(struct side *s, struct place *p, side_list_fn *fn, void *u
 			more = fn(user, names.v[i], &st);
 		thing_done(s, &t);
 	}
-	names_free(&names);
+	look_names_free(&names);
 	return err;
 }
 
@@ -267,7 +267,7 @@ int side_origins(struct side *s, const char *path, side_origin_fn *fn, void *use
 	names_sort(&names);
 	for (size_t i = 0; !err && more && i < names.n; i++)
 		err = tell_origin(s, &f.p, names.v[i], fn, user, &more);
-	names_free(&names);
+	look_names_free(&names);
 	found_done(s, &f);
 	return err;
 }

@@ -388,7 +388,7 @@ static int put_place(struct tarout *t, struct place *p, bool whole)
 	names_sort(&names);
 	for (size_t i = 0; i < names.n && !err; i++)
 		err = put_name(t, p, names.v[i], whole);
-	names_free(&names);
+	look_names_free(&names);
 	return err;
 }
 
