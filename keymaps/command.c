@@ -162,7 +162,8 @@ static const struct command commands[CMD_COUNT] = {
 			 .flags = CMD_MOVES},
     [CMD_FILTER] = {.name = "filter",
 		    .args = "[TEXT]",
-		    .help = "show only rows with a text; !TEXT: only rows without",
+		    .help = "show only rows with a text; !TEXT: only rows without; in a feed also "
+			    "path:GLOB op: class: size:>1M uid: pid:",
 		    .hint = "filter",
 		    .group = GROUP_LOOK},
     [CMD_MARK] = {.name = "mark",

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a jail changes, live. */
 #include "core/event.h"
+#include "core/loop.h"
+#include "views/feedfilter.h"
 #include "views/feedlink.h"
+#include "views/feedpast.h"
 #include "views/feedstore.h"
+#include "views/feedtree.h"
 #include "views/model.h"
 #include "views/view.h"
 #include "views/words.h"
@@ -11,12 +15,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define SUM_SLICE_MS 4 /* of summing up between two looks at the keys */
+#define SUM_LOOK 512   /* events between two looks at the clock */
+
+enum mode { STREAM, TREE, HOT };
+
 struct feed {
 	char jail[JAIL_NAME_MAX + 1];
 	struct feedstore *store;
 	struct feedlink *link;
 	bool paused; /* the rows stand still; events are taken on */
 	bool reads, denials;
+	enum mode mode;
+	struct feedtree *tree; /* of events before position fed; NULL: nobody asked yet */
+	uint64_t fed;
+	struct loop_timer *sum;	   /* the rest of them */
+	int64_t listed;		   /* ms of the monotonic clock */
+	struct feedfilter *filter; /* as it was parsed last, NULL: none */
+	struct job *past;
+	bool asked;	  /* for the past */
 	uint64_t changes; /* events that changed something */
 	uint64_t lost;
 };
@@ -39,17 +56,115 @@ static void on_lost(void *user, uint64_t n)
 	feedstore_add_lost(f->store, n);
 }
 
+/* The sums as rows; the cursor stays on its path. */
+static void list_sums(struct view *v)
+{
+	struct feed *f = v->state;
+	uint64_t pos = v->end && view_on_row(v) ? view_pos(v, view_cursor(v)) : UINT64_MAX;
+	uint32_t id = pos < v->end ? feedtree_id(f->tree, pos) : 0;
+	size_t at;
+
+	v->first = 0;
+	v->end = feedtree_list(f->tree, f->mode == HOT);
+	at = id ? feedtree_find(f->tree, id) : SIZE_MAX;
+	if (at != SIZE_MAX)
+		v->cursor = at;
+	f->listed = loop_now_ms();
+	view_stale(v);
+}
+
+/* Adds what came to the sums, a slice at a time; they are shown once a second. */
+static void sum_up(void *user)
+{
+	struct view *v = user;
+	struct feed *f = v->state;
+	int64_t until = loop_now_ms() + SUM_SLICE_MS;
+	uint64_t end = feedstore_end(f->store);
+	struct event ev;
+
+	if (f->fed < feedstore_first(f->store))
+		f->fed = feedstore_first(f->store);
+	for (unsigned n = 1; f->fed < end; n++, f->fed++) {
+		if (n % SUM_LOOK == 0 && loop_now_ms() >= until)
+			break;
+		feedstore_get(f->store, f->fed, &ev);
+		if (ev.op && ev.class == EVENT_CHANGE)
+			feedtree_add(f->tree, &ev);
+	}
+	if (f->fed < end)
+		loop_timer_arm(f->sum, 0);
+	if (f->mode != STREAM && !f->paused && (f->fed == end || !v->end) &&
+	    loop_now_ms() - f->listed >= 1000)
+		list_sums(v);
+}
+
 static void on_news(void *user)
 {
 	struct view *v = user;
 	struct feed *f = v->state;
 
+	if (f->tree)
+		sum_up(v);
+	if (f->mode != STREAM)
+		return;
 	v->first = feedstore_first(f->store);
 	if (!f->paused)
 		v->end = feedstore_end(f->store);
 	else if (v->end < v->first)
 		v->end = v->first;
 	env_dirty(v->env);
+}
+
+static void set_mode(struct view *v, enum mode mode)
+{
+	struct feed *f = v->state;
+
+	f->mode = f->mode == mode ? STREAM : mode;
+	v->cursor = v->top = v->first = v->end = 0;
+	v->left = 0;
+	v->follow = f->mode == STREAM;
+	if (!f->tree)
+		f->tree = feedtree_new();
+	f->listed = 0;
+	view_stale(v);
+	on_news(v);
+	if (f->mode != STREAM)
+		list_sums(v);
+}
+
+/* What the journal has of a jail that was down when the feed was opened. */
+static void on_past(void *user, struct feedstore *store, uint64_t last)
+{
+	struct view *v = user;
+	struct feed *f = v->state;
+	struct event ev;
+
+	f->past = NULL;
+	if (feedstore_end(f->store) || !last) {
+		feedstore_free(store); /* it was booted meanwhile */
+		return;
+	}
+	feedstore_free(f->store);
+	f->store = store;
+	for (uint64_t i = feedstore_first(store); i < feedstore_end(store); i++) {
+		feedstore_get(store, i, &ev);
+		f->changes += ev.op && ev.class == EVENT_CHANGE;
+	}
+	feedlink_since(f->link, last);
+	on_news(v);
+	view_stale(v);
+}
+
+static void ask_past(struct view *v)
+{
+	struct feed *f = v->state;
+	const struct jail_status *st = model_find(v->env->model, f->jail);
+
+	if (f->asked || !st)
+		return;
+	f->asked = true;
+	if (!st->warden)
+		f->past = feedpast_start(v->env, f->jail, on_past, v);
 }
 
 static int open_feed(struct view *v, const struct target *t, struct err *e)
@@ -61,7 +176,9 @@ static int open_feed(struct view *v, const struct target *t, struct err *e)
 	f->denials = true;
 	f->store = feedstore_new();
 	f->link = feedlink_new(v->env, f->jail, &ops);
+	f->sum = loop_timer_add(v->env->loop, -1, sum_up, v);
 	v->follow = true;
+	ask_past(v);
 	feedlink_tick(f->link);
 	return 0;
 }
@@ -70,23 +187,56 @@ static void close_feed(struct view *v)
 {
 	struct feed *f = v->state;
 
+	job_cancel(f->past);
+	loop_timer_del(f->sum);
 	feedlink_free(f->link);
 	feedstore_free(f->store);
+	feedtree_free(f->tree);
+	feedfilter_free(f->filter);
 }
 
 static void tick(struct view *v)
 {
 	struct feed *f = v->state;
 
+	ask_past(v);
 	feedlink_tick(f->link);
+	if (f->tree)
+		sum_up(v);
 }
 
 static bool hidden(struct view *v, uint64_t pos)
 {
 	const struct feed *f = v->state;
-	unsigned class = feedstore_class(f->store, pos);
+	unsigned class;
 
+	if (f->mode != STREAM)
+		return false;
+	class = feedstore_class(f->store, pos);
 	return (class == EVENT_READ && !f->reads) || (class == EVENT_DENIED && !f->denials);
+}
+
+static bool matches(struct view *v, uint64_t pos, const char *filter)
+{
+	struct feed *f = v->state;
+	struct buf path = {0};
+	struct event ev = {.op = EVENT_WRITE, .class = EVENT_CHANGE};
+	bool yes;
+
+	if (!f->filter || strcmp(feedfilter_text(f->filter), filter)) {
+		feedfilter_free(f->filter);
+		f->filter = feedfilter_parse(filter);
+	}
+	if (f->mode != STREAM) {
+		feedtree_path(f->tree, pos, &path);
+		ev.path = buf_cstr(&path);
+		ev.path_len = path.len;
+	} else {
+		feedstore_get(f->store, pos, &ev);
+	}
+	yes = ev.op && feedfilter_matches(f->filter, &ev);
+	buf_free(&path);
+	return yes;
 }
 
 static void title(struct view *v, struct row *out)
@@ -96,8 +246,15 @@ static void title(struct view *v, struct row *out)
 	row_str(out, STYLE_STRONG, f->jail);
 	row_str(out, STYLE_TEXT, " ");
 	row_glyph(out, STYLE_DIM, GLYPH_CRUMB);
-	row_str(out, STYLE_STRONG, " feed");
-	if (f->paused)
+	row_str(out, STYLE_STRONG,
+		f->mode == TREE	 ? " feed by directory"
+		: f->mode == HOT ? " feed, hot files"
+				 : " feed");
+	if (f->tree && feedtree_is_full(f->tree))
+		row_str(out, STYLE_BUSY, "  too many paths: some count for their directory");
+	if (f->paused && f->mode != STREAM)
+		row_str(out, STYLE_BUSY, "  paused");
+	else if (f->paused)
 		row_fmt(out, STYLE_BUSY, "  paused, %" PRIu64 " more",
 			feedstore_end(f->store) - v->end);
 	if (f->reads)
@@ -121,11 +278,20 @@ static void info(struct view *v, struct row *out)
 			jail_state_name(st->state));
 }
 
-#define WIDE 70 /* columns from which who did it is shown */
+#define WIDE 70	  /* columns from which who did it is shown */
+#define NARROW 52 /* columns below which sizes are not */
 
 static void head(struct view *v, const struct look *k, struct row *out)
 {
-	row_str(out, STYLE_HEAD, " TIME      WHAT          SIZE");
+	const struct feed *f = v->state;
+
+	if (f->mode != STREAM) {
+		row_str(out, STYLE_HEAD, "   COUNT  BYTES   AGO  WHAT      PATH");
+		return;
+	}
+	row_str(out, STYLE_HEAD, " TIME      WHAT    ");
+	if (k->width >= NARROW)
+		row_str(out, STYLE_HEAD, "      SIZE");
 	if (k->width >= WIDE)
 		row_str(out, STYLE_HEAD, "    UID    PID");
 	row_str(out, STYLE_HEAD, "  PATH");
@@ -217,6 +383,35 @@ static void paths(const struct event *ev, struct row *out)
 	row_add(out, STYLE_TEXT, ev->path2, ev->path2_len);
 }
 
+/* A path with how often it, and what is below it, was changed. */
+static void sum_row(const struct feed *f, uint64_t pos, const struct look *k, struct row *out)
+{
+	bool hot = f->mode == HOT;
+	struct feedtree_node n;
+	struct buf name = {0};
+	char text[16];
+	const char *op;
+
+	feedtree_get(f->tree, pos, hot, &n, &name);
+	op = n.op ? event_op_name(n.op) : "";
+	row_right(out, STYLE_STRONG, 8, "%" PRIu64, hot ? n.own : n.below);
+	row_right(out, STYLE_TEXT, 7, "%s", n.bytes ? words_size(n.bytes, text, sizeof(text)) : "");
+	row_right(out, STYLE_DIM, 6, "%s",
+		  words_age(k->now - n.time / 1000000000, text, sizeof(text)));
+	row_str(out, STYLE_TEXT, "  ");
+	row_field(out, STYLE_DIM, 8, n.children && !hot ? "" : op,
+		  n.children && !hot ? 0 : strlen(op));
+	row_str(out, STYLE_TEXT, "  ");
+	if (!hot) {
+		row_to(out, out->cols + (n.depth - 1) * 2);
+		row_str(out, STYLE_KEY, !n.children ? "  " : n.open ? "- " : "+ ");
+	}
+	row_add(out, n.children ? STYLE_ID : STYLE_TEXT, buf_cstr(&name), name.len);
+	if (n.children && !hot)
+		row_str(out, STYLE_DIM, "/");
+	buf_free(&name);
+}
+
 static void row(struct view *v, uint64_t pos, const struct look *k, struct row *out)
 {
 	const struct feed *f = v->state;
@@ -224,6 +419,10 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	const char *op;
 	char clock[16];
 
+	if (f->mode != STREAM) {
+		sum_row(f, pos, k, out);
+		return;
+	}
 	feedstore_get(f->store, pos, &ev);
 	if (!ev.op) {
 		row_fmt(out, STYLE_BAD, " %" PRIu64 " events lost: more came than could be kept",
@@ -237,7 +436,8 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	}
 	op = event_op_name(ev.op);
 	row_field(out, op_style(&ev), 8, op, strlen(op));
-	amount(&ev, out);
+	if (k->width >= NARROW)
+		amount(&ev, out);
 	if (k->width >= WIDE) {
 		row_right(out, STYLE_DIM, 7, "%u", ev.uid);
 		row_right(out, STYLE_DIM, 7, "%u", ev.pid);
@@ -271,6 +471,10 @@ static void toggle(struct view *v, const char *what)
 {
 	struct feed *f = v->state;
 
+	if (!strcmp(what, "tree") || !strcmp(what, "hot")) {
+		set_mode(v, !strcmp(what, "tree") ? TREE : HOT);
+		return;
+	}
 	if (!strcmp(what, "pause"))
 		f->paused = !f->paused;
 	else if (!strcmp(what, "reads"))
@@ -284,9 +488,25 @@ static void toggle(struct view *v, const char *what)
 
 static bool command(struct view *v, enum command_id c, const char *args)
 {
-	if (c == CMD_TOGGLE &&
-	    (!strcmp(args, "pause") || !strcmp(args, "reads") || !strcmp(args, "denials"))) {
-		toggle(v, args);
+	static const char *const words[] = {"pause", "reads", "denials", "tree", "hot"};
+	struct feed *f = v->state;
+
+	for (size_t i = 0; c == CMD_TOGGLE && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(args, words[i])) {
+			toggle(v, args);
+			return true;
+		}
+	}
+	if (f->mode == STREAM)
+		return false;
+	if (c == CMD_ENTER && f->mode == TREE && view_on_row(v)) {
+		feedtree_toggle(f->tree, view_pos(v, view_cursor(v)));
+		list_sums(v);
+		return true;
+	}
+	/* the way back is the way in */
+	if (c == CMD_BACK && !v->filter && !v->search) {
+		set_mode(v, STREAM);
 		return true;
 	}
 	return false;
@@ -320,6 +540,7 @@ const struct view_ops feed_view = {
     .row = row,
     .empty = empty,
     .hidden = hidden,
+    .matches = matches,
     .command = command,
     .target = target,
     .tick = tick,

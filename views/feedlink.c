@@ -154,6 +154,12 @@ void feedlink_tick(struct feedlink *l)
 		hang_up(l);
 }
 
+void feedlink_since(struct feedlink *l, uint64_t seq)
+{
+	if (!l->ring)
+		l->last = seq;
+}
+
 bool feedlink_is_up(const struct feedlink *l)
 {
 	return l->ring != NULL;

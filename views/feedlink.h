@@ -25,6 +25,8 @@ struct feedlink *feedlink_new(const struct view_env *env, const char *jail,
 void feedlink_free(struct feedlink *l);
 /* About once a second: connects when there is a warden and no connection. */
 void feedlink_tick(struct feedlink *l);
+/* Records up to seq are known already: the first ring goes on behind it. */
+void feedlink_since(struct feedlink *l, uint64_t seq);
 /* True while records can come. */
 bool feedlink_is_up(const struct feedlink *l);
 

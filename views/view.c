@@ -78,6 +78,8 @@ static bool is_shown(struct view *v, uint64_t pos)
 
 	if (v->ops->hidden && v->ops->hidden(v, pos))
 		return false;
+	if (v->filter && v->ops->matches)
+		return v->ops->matches(v, pos, v->filter);
 	return !v->filter ||
 	       text_matches(plain_text(v, pos), v->filter + inverse, NULL, NULL) != inverse;
 }

@@ -94,6 +94,8 @@ struct view_ops {
 	/* True for rows that are not shown now; NULL: all are. view_stale after a change of mind.
 	 */
 	bool (*hidden)(struct view *v, uint64_t pos);
+	/* What a filter means here; NULL: a text of the row. */
+	bool (*matches)(struct view *v, uint64_t pos, const char *filter);
 	/* A command that is the view's own business. False: not mine. */
 	bool (*command)(struct view *v, enum command_id c, const char *args);
 	/* What a command acts on here: fills what it knows of t. False with e set: nothing. */
