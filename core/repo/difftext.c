@@ -3,16 +3,20 @@
 #include "core/buf.h"
 #include "core/repo/diff.h"
 #include "core/repo/inside.h"
+#include "core/repo/segments.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_DEFAULT (4u << 20)
 #define BINARY_LOOK 8000u
+#define LONG_TEXT (1u << 20) /* bytes of both sides from which they are compared in segments */
 
 struct lines {
 	const volatile bool *cancel;
 	diff_line_fn *fn;
 	void *user;
+	size_t before_a, before_b; /* lines before the segment */
 };
 
 static int say(struct lines *l, struct diff_line *line)
@@ -24,8 +28,24 @@ static int say(struct lines *l, struct diff_line *line)
 	return (l->cancel && *l->cancel) || !l->fn(l->user, line) ? GIT_EUSER : 0;
 }
 
+/* The header of a hunk with the lines before its segment counted in. */
+static int shifted_header(const struct lines *l, const git_diff_hunk *h, char *out, size_t size)
+{
+	char old[24] = "", new[24] = "";
+
+	/* as git has it: ",1" is left out */
+	if (h->old_lines != 1)
+		snprintf(old, sizeof(old), ",%d", h->old_lines);
+	if (h->new_lines != 1)
+		snprintf(new, sizeof(new), ",%d", h->new_lines);
+	return snprintf(out, size, "@@ -%zu%s +%zu%s @@", (size_t)h->old_start + l->before_a, old,
+			(size_t)h->new_start + l->before_b, new);
+}
+
 static int on_hunk(const git_diff_delta *delta, const git_diff_hunk *h, void *user)
 {
+	const struct lines *l = user;
+	char header[128];
 	struct diff_line line = {
 	    .origin = '@',
 	    .old_line = h->old_start,
@@ -36,6 +56,12 @@ static int on_hunk(const git_diff_delta *delta, const git_diff_hunk *h, void *us
 
 	while (line.len && line.text[line.len - 1] == '\n')
 		line.len--;
+	if (l->before_a || l->before_b) {
+		line.text = header;
+		line.len = (size_t)shifted_header(l, h, header, sizeof(header));
+		line.old_line += (int)l->before_a;
+		line.new_line += (int)l->before_b;
+	}
 	return say(user, &line);
 }
 
@@ -43,6 +69,7 @@ static int on_line(const git_diff_delta *delta, const git_diff_hunk *h, const gi
 		   void *user)
 {
 	static const char no_newline[] = " No newline at end of file";
+	const struct lines *l = user;
 	struct diff_line line = {
 	    .origin = g->origin,
 	    .old_line = g->old_lineno,
@@ -51,6 +78,8 @@ static int on_line(const git_diff_delta *delta, const git_diff_hunk *h, const gi
 	    .len = g->content_len,
 	};
 
+	line.old_line += line.old_line > 0 ? (int)l->before_a : 0;
+	line.new_line += line.new_line > 0 ? (int)l->before_b : 0;
 	switch (g->origin) {
 	case GIT_DIFF_LINE_CONTEXT:
 	case GIT_DIFF_LINE_ADDITION:
@@ -85,8 +114,8 @@ static bool is_binary(const struct buf *b)
 	return b->len && memchr(b->p, '\0', b->len < BINARY_LOOK ? b->len : BINARY_LOOK);
 }
 
-static int lines_each(const struct buf *a, const struct buf *b, const struct diff_text_options *o,
-		      struct lines *l)
+static int buffers(const char *a, size_t na, const char *b, size_t nb,
+		   const struct diff_text_options *o, struct lines *l)
 {
 	git_diff_options go;
 
@@ -94,8 +123,28 @@ static int lines_each(const struct buf *a, const struct buf *b, const struct dif
 	go.context_lines = o->context;
 	go.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_SKIP_BINARY_CHECK |
 		   (o->no_space ? GIT_DIFF_IGNORE_WHITESPACE : 0);
-	return git_diff_buffers(a->len ? a->p : NULL, a->len, "a", b->len ? b->p : NULL, b->len,
-				"b", &go, NULL, NULL, on_hunk, on_line, l);
+	return git_diff_buffers(na ? a : NULL, na, "a", nb ? b : NULL, nb, "b", &go, NULL, NULL,
+				on_hunk, on_line, l);
+}
+
+static int lines_each(const struct buf *a, const struct buf *b, const struct diff_text_options *o,
+		      struct lines *l)
+{
+	struct segments s = {
+	    .a = a->p, .na = a->len, .b = b->p, .nb = b->len, .context = o->context};
+	struct segment g;
+	int ret = 0;
+
+	if (!a->len || !b->len || a->len + b->len < LONG_TEXT || o->context > SEGMENTS_CONTEXT_MAX)
+		return buffers(a->p, a->len, b->p, b->len, o, l);
+	while (!ret && segments_next(&s, &g)) {
+		l->before_a = g.line_a;
+		l->before_b = g.line_b;
+		ret = buffers(a->p + g.a, g.na, b->p + g.b, g.nb, o, l);
+		if (!ret && l->cancel && *l->cancel)
+			ret = GIT_EUSER;
+	}
+	return ret;
 }
 
 int diff_text(struct side *a, struct side *b, const struct diff_entry *d,
