@@ -264,6 +264,11 @@ fail:
 	return NULL;
 }
 
+bool fsdev_was_closed(const struct fsdev *d)
+{
+	return vhost_was_closed(d->vhost);
+}
+
 void fsdev_free(struct fsdev *d)
 {
 	if (!d)

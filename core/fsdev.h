@@ -43,6 +43,8 @@ struct fsdev_counts {
  */
 struct fsdev *fsdev_new(struct loop *loop, int listen_fd, struct layer *l,
 			const struct fsdev_config *c, struct err *e);
+/* vhost_was_closed */
+bool fsdev_was_closed(const struct fsdev *d);
 /* Ends the device; on_gone is not called. Handles and look-ups of the guest are left to
  * layer_close. NULL is allowed. */
 void fsdev_free(struct fsdev *d);

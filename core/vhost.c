@@ -25,8 +25,11 @@ static void end(struct vhost *v, bool broken, const char *fmt, va_list ap)
 	v->broken = broken;
 	int n = snprintf(v->reason, sizeof(v->reason), "%s device: ", v->ops->name);
 	vsnprintf(v->reason + n, sizeof(v->reason) - (size_t)n, fmt, ap);
-	for (unsigned i = 0; i < v->ops->nqueues; i++)
+	v->closed = v->ready && !broken;
+	for (unsigned i = 0; i < v->ops->nqueues; i++) {
+		v->closed = v->closed && !v->q[i].vq.enabled;
 		v->q[i].vq.enabled = false;
+	}
 	loop_timer_arm(v->later, 0);
 }
 
@@ -46,6 +49,11 @@ void vhost_hang_up(struct vhost *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	end(v, false, fmt, ap);
 	va_end(ap);
+}
+
+bool vhost_was_closed(const struct vhost *v)
+{
+	return v->closed;
 }
 
 bool vhost_is_gone(const struct vhost *v)

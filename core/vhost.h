@@ -86,6 +86,8 @@ struct vhost *vhost_new(struct loop *l, int listen_fd, const struct vhost_ops *o
 void vhost_free(struct vhost *v);
 /* Breaks the device with a formatted reason (on_gone follows from the loop). */
 void vhost_break(struct vhost *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* True when the guest's driver stopped all queues before it went: power-off or reboot, no crash. */
+bool vhost_was_closed(const struct vhost *v);
 /* True from the break, the end of the connection or vhost_break on: no queue moves any more. */
 bool vhost_is_gone(const struct vhost *v);
 /* Virtio features that the guest has accepted. */

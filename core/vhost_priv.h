@@ -83,6 +83,7 @@ struct vhost {
 	bool gone;
 	bool broken;
 	bool ready;
+	bool closed; /* the guest's driver had given all queues back */
 	uint64_t features;
 	char reason[192];
 	struct vmem mem;

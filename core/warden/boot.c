@@ -2,6 +2,7 @@
 /* The guest's life: devices, walls, channel, orderly end and crash. */
 #include "core/kernel.h"
 #include "core/net/plan.h"
+#include "core/thin.h"
 #include "core/wall/probe.h"
 #include "core/warden/internal.h"
 #include <errno.h>
@@ -23,6 +24,8 @@
 #define BOOT_LIMIT_MS 60000
 #define END_LIMIT_MS 500
 #define SEED_BYTES 64
+#define FAREWELL_MS 5000
+#define CALM_MS 1000	/* after a boot: what it took is not needed any more */
 #define CONSOLE_ROWS 24 /* until a viewer's terminal says otherwise */
 #define CONSOLE_COLS 80
 
@@ -46,8 +49,9 @@ void boot_device_gone(struct warden *w, const char *device, const char *reason)
 }
 
 /*
- * A guest whose root device is over can do nothing any more. An honest one closes it when it powers
- * off: it gets a moment to end by itself, so that its exit status tells an orderly end.
+ * A guest whose root device is over can do nothing any more. A kernel that powers off, or that
+ * wants to boot again (it executes itself, and would find no device), gives the queues back before:
+ * that is an orderly end.
  */
 static void fs_gone(void *user, bool broken, const char *reason)
 {
@@ -55,7 +59,9 @@ static void fs_gone(void *user, bool broken, const char *reason)
 
 	if (broken)
 		note_gone(w, "file system device", reason);
-	if (w->guest && broken)
+	if (!broken && fsdev_was_closed(w->fs))
+		w->off = true;
+	if (w->guest && (broken || w->off))
 		guest_kill(w->guest);
 	if (w->guest && !broken && w->deadline) {
 		w->down = DOWN_HALT;
@@ -96,6 +102,12 @@ static size_t chan_out(void *user, const void *p, size_t n)
 	return w->condev ? condev_write(w->condev, p, n) : n;
 }
 
+static void calm(void *user)
+{
+	(void)user;
+	thin_out();
+}
+
 static void on_ready(void *user, uint32_t pid)
 {
 	struct warden *w = user;
@@ -105,6 +117,9 @@ static void on_ready(void *user, uint32_t pid)
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
 		chan_entropy(w->chan, seed, sizeof(seed));
 	loop_timer_arm(w->deadline, -1);
+	if (!w->calm)
+		w->calm = loop_timer_add(w->loop, -1, calm, w);
+	loop_timer_arm(w->calm, CALM_MS);
 	limits_settle(w);
 	warden_enter(w, JAIL_RUNNING, NULL);
 	auto_arm(w);
@@ -138,10 +153,31 @@ static void on_off(void *user)
 		guest_kill(w->guest);
 }
 
+/*
+ * A kernel that goes down by itself (reboot -f) does not always come to an end: without a patch of
+ * ours it waits for requests that were under way at the reset of its devices. What the console says
+ * is the guest's, so it only leads to a question.
+ */
+void boot_farewell(struct warden *w)
+{
+	int tag = w->farewell || w->st.state != JAIL_RUNNING ? 0 : chan_ping(w->chan);
+
+	if (tag <= 0)
+		return;
+	w->farewell = (uint32_t)tag;
+	loop_timer_arm(w->deadline, FAREWELL_MS);
+}
+
 static void on_reply(void *user, uint32_t tag, int err, const void *p, size_t n, bool cut)
 {
 	struct warden *w = user;
 
+	if (w->farewell && tag == w->farewell) {
+		w->farewell = 0;
+		if (w->st.state != JAIL_STOPPING)
+			loop_timer_arm(w->deadline, -1);
+		return;
+	}
 	if (!save_on_reply(w, tag, err, p, n))
 		verb_on_reply(w, tag, err, p, n, cut);
 }
@@ -255,6 +291,12 @@ static void too_long(void *user)
 
 	if (!w->guest)
 		return;
+	if (w->st.state == JAIL_RUNNING && w->farewell) {
+		warden_log("the guest's kernel said that it goes, and idles: killing");
+		w->off = true;
+		guest_kill(w->guest);
+		return;
+	}
 	if (w->st.state != JAIL_BOOTING) {
 		down_next(w);
 		return;
@@ -340,6 +382,7 @@ bool boot_start(struct warden *w, bool idle, struct err *e)
 
 	w->idle = idle;
 	w->main_over = w->off = false;
+	w->farewell = 0;
 	w->down = DOWN_TOLD;
 	w->st.rows = w->st.rows ? w->st.rows : CONSOLE_ROWS;
 	w->st.cols = w->st.cols ? w->st.cols : CONSOLE_COLS;

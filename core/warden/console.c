@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define FAREWELL "reboot: " /* kernel/reboot.c, before it goes; programs may say so too */
 #define CHUNK 32768
 #define KEYS_MAX 65536 /* keys on their way to the guest */
 #define REPLAY 16384   /* bytes that a new viewer gets of the past */
@@ -166,6 +167,8 @@ static void console_ready(void *user, int events)
 	}
 	scroll_add(w->scroll, part, (size_t)n);
 	tape_output(w, part, (size_t)n);
+	if (memmem(part, (size_t)n, FAREWELL, strlen(FAREWELL)))
+		boot_farewell(w);
 	pump_all(w);
 }
 

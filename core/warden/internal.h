@@ -104,12 +104,14 @@ struct warden {
 	struct chan *chan;
 	struct loop_timer *deadline; /* of booting and stopping */
 	enum down_step down;
+	struct loop_timer *calm;  /* gives memory back a while after a boot */
 	struct loop_timer *again; /* the restart policy's, NULL until it is needed */
 	enum errand errand;
-	bool idle;	/* no main command: `gaol run` */
-	bool main_over; /* the main command has ended */
-	bool off;	/* init has said that it powers off now */
-	char gone[256]; /* the first device's word on why it is over, "" = none */
+	bool idle;	   /* no main command: `gaol run` */
+	bool main_over;	   /* the main command has ended */
+	bool off;	   /* it goes down in good order: init or the kernel has said so */
+	uint32_t farewell; /* chan request that shows whether the guest lives, 0: none */
+	char gone[256];	   /* the first device's word on why it is over, "" = none */
 	struct exec *execs;
 	struct wnet *net; /* the jail's network, NULL: none */
 
@@ -240,10 +242,13 @@ void boot_kill(struct warden *w, enum errand errand);
 /* SIGCHLD */
 void boot_reap(struct warden *w);
 bool boot_is_up(const struct warden *w);
+/* Its kernel may be about to go: one that then does not answer is ended. */
+void boot_farewell(struct warden *w);
 /* A listening socket in the runtime directory, which only we can enter. The guest's uid may
  * connect. -1 with e set. */
 int boot_listen(const char *path, struct err *e);
-/* A device (NULL: the reason names it) of the guest is over for a reason: notes it as why the guest ends, and ends it. */
+/* A device (NULL: the reason names it) of the guest is over for a reason: notes it as why the guest
+ * ends, and ends it. */
 void boot_device_gone(struct warden *w, const char *device, const char *reason);
 
 /* net.c: the process that is the jail's network */
