@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ENDING_MS 2000 /* a warden's way out, once it has closed its sockets */
 #define HELLO_WAIT_MS 10000
 
 struct client {
@@ -120,7 +121,17 @@ static int dial(struct client **out, const char *run, const char *name, struct e
 	return 0;
 }
 
-int client_connect(struct client **out, const struct jail *j, struct err *e)
+/* One that was ending when we came: then it is as if it had ended before. */
+static bool has_ended(const struct jail *j)
+{
+	int lock = jail_lock_patient(j, ENDING_MS);
+
+	if (lock >= 0)
+		close(lock);
+	return lock >= 0;
+}
+
+static int connect_once(struct client **out, const struct jail *j, struct err *e)
 {
 	int ret = dial(out, j->run, j->name, e);
 
@@ -130,6 +141,16 @@ int client_connect(struct client **out, const struct jail *j, struct err *e)
 		client_free(*out);
 		*out = NULL;
 	}
+	return ret;
+}
+
+int client_connect(struct client **out, const struct jail *j, struct err *e)
+{
+	int ret = connect_once(out, j, e);
+
+	/* either nobody is there now, or the next one, which has just been started */
+	if (ret == -EPIPE && has_ended(j))
+		ret = connect_once(out, j, e);
 	return ret;
 }
 

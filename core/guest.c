@@ -35,7 +35,8 @@ struct guest {
 	struct loop_fd *watch;
 	struct buf text;
 	bool ended;
-	bool doomed; /* guest_kill came before inner was known */
+	int inner_fd; /* its pidfd, -1: none */
+	bool doomed;  /* guest_kill came before inner was known */
 	guest_exit_fn *on_exit;
 	void *user;
 };
@@ -267,6 +268,19 @@ static _Noreturn void child(const struct guest_config *c, const char *box, pid_t
 	_exit(127);
 }
 
+/* A number may be another's by the time that it is used: what is killed is held by a descriptor. */
+static void hold_inner(struct guest *g)
+{
+	struct hostproc p;
+
+	if (g->inner <= 0)
+		return;
+	g->inner_fd = (int)syscall(SYS_pidfd_open, g->inner, 0);
+	/* it has ended, and was reaped: what was opened is somebody else */
+	if (g->inner_fd >= 0 && (!hostproc_read(g->inner, &p) || p.ppid != g->pid))
+		fd_close(&g->inner_fd);
+}
+
 static void read_info(void *user, int events)
 {
 	struct guest *g = user;
@@ -283,6 +297,7 @@ static void read_info(void *user, int events)
 	json_t *o = json_loadb(buf_cstr(&g->text), g->text.len, 0, NULL);
 	g->inner = (pid_t)json_integer_value(json_object_get(o, "child-pid"));
 	json_decref(o);
+	hold_inner(g);
 	loop_fd_del(g->watch);
 	g->watch = NULL;
 	fd_close(&g->info);
@@ -356,7 +371,8 @@ struct guest *guest_start(struct loop *l, const struct guest_config *c, int cons
 		return NULL;
 	}
 	struct guest *g = xcalloc(1, sizeof(*g));
-	*g = (struct guest){.pid = pid, .info = info[0], .on_exit = on_exit, .user = user};
+	*g = (struct guest){
+	    .pid = pid, .inner_fd = -1, .info = info[0], .on_exit = on_exit, .user = user};
 	fcntl(g->info, F_SETFL, O_NONBLOCK);
 	g->watch = loop_fd_add(l, g->info, LOOP_IN, read_info, g);
 	return g;
@@ -381,8 +397,8 @@ void guest_kill(struct guest *g)
 	 * are gone; bubblewrap outside ends behind it. So nothing is left when on_exit is called.
 	 */
 	g->doomed = true;
-	if (g->inner > 0)
-		kill(g->inner, SIGKILL);
+	if (g->inner_fd >= 0)
+		syscall(SYS_pidfd_send_signal, g->inner_fd, SIGKILL, NULL, 0);
 	else if (g->info < 0)
 		kill(g->pid, SIGKILL);
 }
@@ -465,6 +481,7 @@ void guest_free(struct guest *g)
 		return;
 	loop_fd_del(g->watch);
 	fd_close(&g->info);
+	fd_close(&g->inner_fd);
 	buf_free(&g->text);
 	free(g);
 }

@@ -29,7 +29,7 @@ static size_t slurp(const char *path, char *out, size_t size)
 }
 
 /* proc(5): pid (comm) state ppid ...; comm may hold anything, so the last parenthesis counts. */
-static bool read_stat(pid_t pid, struct hostproc *p)
+bool hostproc_read(pid_t pid, struct hostproc *p)
 {
 	char path[40], text[1024];
 	unsigned long utime, stime;
@@ -68,7 +68,8 @@ static struct list all_processes(void)
 	struct hostproc p;
 
 	for (struct dirent *de; d && l.n < PROCS_MAX && (de = readdir(d));)
-		if (de->d_name[0] >= '1' && de->d_name[0] <= '9' && read_stat(atoi(de->d_name), &p))
+		if (de->d_name[0] >= '1' && de->d_name[0] <= '9' &&
+		    hostproc_read(atoi(de->d_name), &p))
 			list_add(&l, &p);
 	if (d)
 		closedir(d);
@@ -105,7 +106,7 @@ static bool is_halted(pid_t pid)
 {
 	struct hostproc p;
 
-	return !read_stat(pid, &p) || p.state == 'T' || p.state == 't';
+	return !hostproc_read(pid, &p) || p.state == 'T' || p.state == 't';
 }
 
 static int signal_one(const struct hostproc *p, bool traced)

@@ -9,6 +9,7 @@
 #ifndef GAOL_CORE_HOSTPROC_H
 #define GAOL_CORE_HOSTPROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +21,8 @@ struct hostproc {
 	unsigned threads; /* on the host */
 };
 
+/* One process; false when it is gone or a zombie. */
+bool hostproc_read(pid_t pid, struct hostproc *p);
 /*
  * The process root and all that descend from it, parents first, as an array that the caller frees.
  * Returns their number; 0 with *out NULL when root is gone.

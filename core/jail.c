@@ -225,12 +225,7 @@ int jail_remove(struct jail *j, struct err *e)
 	if (ret)
 		return ret;
 	sweep_run(j);
-	ret = dir_remove_tree(AT_FDCWD, j->dir);
-	if (ret) {
-		errno = -ret;
-		return err_sys(e, "%s: cannot remove all of it", j->dir);
-	}
-	return 0;
+	return jail_trash(j->dir, e);
 }
 
 int jail_rename(const struct jail_places *p, const char *name, const char *newname, struct err *e)

@@ -102,10 +102,11 @@ int jail_open(struct jail *j, const struct jail_places *p, const char *name, str
 void jail_close(struct jail *j);
 /*
  * Makes a new jail with the given jail.conf text, atomically (a temporary directory renamed into
- * place): upper/, work/, an empty repository with checkpoint 1 (the empty layer). -EEXIST: taken.
+ * place): upper/, work/, an empty repository with checkpoint 1 (the empty layer). throwaway: it
+ * belongs to a `gaol run`, and is swept by the next one should that be killed. -EEXIST: taken.
  */
 int jail_create(const struct jail_places *p, const char *name, const char *conf, size_t n,
-		struct err *e);
+		bool throwaway, struct err *e);
 /*
  * Makes a new jail, stopped, from a checkpoint of another (id as log_resolve takes it; *number is
  * which it was): same jail.conf, that checkpoint as its present one with the line it stands on, its
@@ -115,9 +116,14 @@ int jail_fork(const struct jail_places *p, const struct jail *from, const char *
 	      const char *name, unsigned *number, struct err *e);
 /* A free name "run-XXXXXX" for a throw-away jail into name[JAIL_NAME_MAX + 1]. */
 void jail_random_name(char *name);
-/* Removes a jail's directories; the caller holds its lock. Progress: fn(user, entries removed), may
- * be NULL. */
+/*
+ * Removes a jail's directories; the caller holds its lock. The name is free at once: the directory
+ * is renamed to ".gone-XXXXXX" first, and what a killed remover left there goes when the next jail
+ * is made.
+ */
 int jail_remove(struct jail *j, struct err *e);
+/* The same with a directory below HOME/jails, for jail.c only. */
+int jail_trash(const char *dir, struct err *e);
 /* Renames a stopped jail whose lock the caller holds. -EEXIST: new name taken. */
 int jail_rename(const struct jail_places *p, const char *name, const char *newname, struct err *e);
 

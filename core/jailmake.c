@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define NEW_PREFIX ".new-"
+#define GONE_PREFIX ".gone-"
 #define NEW_AGE 5 /* seconds */
 
 static int first_checkpoint(int jailfd, struct err *e)
@@ -73,6 +74,28 @@ static int fill(int fd, const char *dir, const struct making *m, struct err *e)
 	return m->from ? fork_repo(m->from, m->hash, fd, NULL, e) : make_empty(fd, dir, e);
 }
 
+int jail_trash(const char *dir, struct err *e)
+{
+	const char *slash = strrchr(dir, '/');
+	char *gone = xasprintf("%.*s/" GONE_PREFIX "XXXXXX", (int)(slash - dir), dir);
+	cleanup_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd >= 0)
+		flock(fd, LOCK_EX | LOCK_NB);
+	/* an empty directory may be renamed over */
+	if (!mkdtemp(gone) || rename(dir, gone)) {
+		ret = err_sys(e, "%s: cannot be removed", dir);
+		rmdir(gone);
+	} else {
+		ret = dir_remove_tree(AT_FDCWD, gone);
+		if (ret)
+			err_set(e, ret, "%s: cannot remove all of it: %s", gone, strerror(-ret));
+	}
+	free(gone);
+	return ret;
+}
+
 static void first_status(struct jail_status *st, const char *name, const struct conf *c)
 {
 	*st =
@@ -86,20 +109,26 @@ static void first_status(struct jail_status *st, const char *name, const struct 
 	snprintf(st->note, sizeof(st->note), "%s", c->note ? c->note : "");
 }
 
-/* Who makes a jail holds its temporary directory; one that nobody holds was left by a killed one.
- * Young ones may just be about to be held. */
+static bool is_temporary(const char *name)
+{
+	return !strncmp(name, NEW_PREFIX, strlen(NEW_PREFIX)) ||
+	       !strncmp(name, GONE_PREFIX, strlen(GONE_PREFIX));
+}
+
+/* Who makes or removes a jail holds its temporary directory; one that nobody holds was left by a
+ * killed one. Young ones may just be about to be held. */
 static void sweep_new(const char *home)
 {
 	char *jails = xasprintf("%s/jails", home);
 	DIR *d = opendir(jails);
 
 	for (struct dirent *de; d && (de = readdir(d)) != NULL;) {
-		if (strncmp(de->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) != 0)
+		if (!is_temporary(de->d_name))
 			continue;
 		cleanup_fd int fd =
 		    openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		struct stat st;
-		if (fd >= 0 && !fstat(fd, &st) && time(NULL) - st.st_mtime >= NEW_AGE &&
+		if (fd >= 0 && !fstat(fd, &st) && time(NULL) - st.st_ctime >= NEW_AGE &&
 		    !flock(fd, LOCK_EX | LOCK_NB))
 			dir_remove_tree(dirfd(d), de->d_name);
 	}
@@ -148,7 +177,7 @@ static int check_name(const char *name, struct err *e)
 }
 
 int jail_create(const struct jail_places *p, const char *name, const char *text, size_t n,
-		struct err *e)
+		bool throwaway, struct err *e)
 {
 	struct making m = {.conf = text, .n = n};
 	struct conf c;
@@ -159,6 +188,7 @@ int jail_create(const struct jail_places *p, const char *name, const char *text,
 	if (ret)
 		return ret;
 	first_status(&m.st, name, &c);
+	m.st.throwaway = throwaway;
 	conf_free(&c);
 	return make(p, name, &m, e);
 }

@@ -51,7 +51,7 @@ static void make_work(struct job *j, void *data)
 	c->ret = *c->text ? conf_set(&conf, "profile", c->text, &c->err) : 0;
 	if (!c->ret) {
 		conf_write(&conf, &text);
-		c->ret = jail_create(c->places, c->jail, buf_cstr(&text), text.len, &c->err);
+		c->ret = jail_create(c->places, c->jail, buf_cstr(&text), text.len, false, &c->err);
 	}
 	buf_free(&text);
 	conf_free(&conf);

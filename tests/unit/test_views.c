@@ -72,7 +72,7 @@ static void make_jail(const char *name, const char *note)
 	if (note)
 		c.note = strdup(note);
 	conf_write(&c, &text);
-	ck_assert_msg(!jail_create(&places, name, buf_cstr(&text), text.len, &e), "%s", e.text);
+	ck_assert_msg(!jail_create(&places, name, buf_cstr(&text), text.len, false, &e), "%s", e.text);
 	buf_free(&text);
 	conf_free(&c);
 }

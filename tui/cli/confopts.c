@@ -104,7 +104,8 @@ int confopts_set(struct conf *c, int key, const char *value, struct err *e)
 	return ret ? ret : 1;
 }
 
-int confopts_create(struct cli *cli, const char *name, const struct conf *c, struct err *e)
+int confopts_create(struct cli *cli, const char *name, const struct conf *c, bool throwaway,
+		    struct err *e)
 {
 	struct buf text = {0};
 	int ret = conf_check(c, CONF_FILE, e);
@@ -113,7 +114,7 @@ int confopts_create(struct cli *cli, const char *name, const struct conf *c, str
 		ret = cli_places(cli, e);
 	if (!ret) {
 		conf_write(c, &text);
-		ret = jail_create(&cli->places, name, buf_cstr(&text), text.len, e);
+		ret = jail_create(&cli->places, name, buf_cstr(&text), text.len, throwaway, e);
 	}
 	buf_free(&text);
 	return ret;

@@ -73,7 +73,7 @@ static int boot(void *user, const char *kernel, int deadline_ms, struct err *e)
 	setenv("GAOL_KERNEL", kernel, 1);
 	jail_random_name(name);
 	conf_init(&conf);
-	int ret = confopts_create(c, name, &conf, e);
+	int ret = confopts_create(c, name, &conf, true, e);
 	conf_free(&conf);
 	if (!ret)
 		ret = cli_jail(c, name, &j, e);

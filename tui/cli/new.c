@@ -38,7 +38,7 @@ static int new (struct cli *c, const struct verb *v, int argc, char **argv)
 	if (a.ncommand)
 		ret = conf_set_command(&conf, a.ncommand, a.command, &e);
 	if (!ret)
-		ret = confopts_create(c, a.v[0], &conf, &e);
+		ret = confopts_create(c, a.v[0], &conf, false, &e);
 	conf_free(&conf);
 	if (ret)
 		return cli_fail(&e);

@@ -15,12 +15,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A jail that is just being made holds no lock yet: only old ones are swept. */
-#define SWEEP_AGE 60
+/* Between the making of a jail and its client's hold on it. */
+#define SWEEP_AGE 5 /* seconds */
 
 static int set_number(struct conf *c, const char *key, unsigned long n, struct err *e)
 {
@@ -68,16 +69,6 @@ int run_describe(struct run *r, struct err *e)
 	return ret;
 }
 
-static void mark_throwaway(struct jail *j)
-{
-	struct jail_status st;
-
-	if (!jail_status_read(j, &st)) {
-		st.throwaway = true;
-		jail_status_write(j, &st);
-	}
-}
-
 int run_boot(struct run *r, struct cli *c, struct err *e)
 {
 	if (r->name)
@@ -89,13 +80,13 @@ int run_boot(struct run *r, struct cli *c, struct err *e)
 			       "%s: not a jail's name: use 1 to 32 of a-z 0-9 . _ -, a letter or "
 			       "digit first",
 			       r->name);
-	int ret = confopts_create(c, r->jail_name, &r->conf, e);
+	int ret = confopts_create(c, r->jail_name, &r->conf, !r->name, e);
 	if (!ret)
 		ret = cli_jail(c, r->jail_name, &r->jail, e);
 	if (ret)
 		return ret;
-	if (!r->name)
-		mark_throwaway(&r->jail);
+	/* while we live, it is no garbage (sweep_one) */
+	flock(r->jail.dirfd, LOCK_SH | LOCK_NB);
 	ret = client_spawn(&r->client, &r->jail, !r->name, e);
 	if (!ret)
 		ret = client_call(r->client, "start", json_pack("{s:b}", "idle", 1), -1, NULL, NULL,
@@ -353,7 +344,8 @@ static bool sweep_one(void *user, const struct jail_status *st)
 	if (!st->throwaway || st->warden || time(NULL) - st->since < SWEEP_AGE ||
 	    jail_open(&j, &c->places, st->name, NULL))
 		return true;
-	cleanup_fd int lock = jail_lock(&j);
+	/* its client died before it had a warden, whose lock would say the same */
+	cleanup_fd int lock = flock(j.dirfd, LOCK_EX | LOCK_NB) ? -1 : jail_lock(&j);
 	if (lock >= 0)
 		jail_remove(&j, NULL);
 	jail_close(&j);
