@@ -72,6 +72,7 @@ enum command_id {
 	CMD_REDO,
 	CMD_RESTORE,
 	CMD_APPLY,
+	CMD_SETTINGS,
 	CMD_REMOVE,
 	/* the program */
 	CMD_PROMPT,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What the view with the keys, else the one below it, says that a command acts on. */
 static bool find_target(struct app *a, enum command_id c, struct target *t)
@@ -330,6 +331,9 @@ void ask_close(struct app *a)
 {
 	free(a->ask.names);
 	free(a->ask.target);
+	if (a->ask.draft)
+		unlink(a->ask.draft);
+	free(a->ask.draft);
 	a->ask = (struct ask){0};
 }
 
@@ -384,6 +388,16 @@ static void do_apply(struct app *a, enum command_id c, const char *args)
 		 " x makes the host's %.300s as %s has it. Any other key leaves the host alone",
 		 path, t.jail);
 	free(path);
+}
+
+static void do_settings(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (!jail_target(a, c, args, &t))
+		return;
+	app_log(a, "$EDITOR %s/jails/%s/jail.conf", a->opt->places->home, t.jail);
+	edit_settings(a, t.jail, NULL);
 }
 
 static void do_prompt(struct app *a, enum command_id c, const char *args)
@@ -468,6 +482,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_CHECKPOINT] = do_checkpoint,
     [CMD_ROLLBACK] = do_rollback,
     [CMD_REDO] = do_operation,
+    [CMD_SETTINGS] = do_settings,
     [CMD_RESTORE] = do_restore,
     [CMD_APPLY] = do_apply,
     [CMD_REMOVE] = do_remove,

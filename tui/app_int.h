@@ -34,6 +34,7 @@ struct ask {
 	char (*names)[JAIL_NAME_MAX + 1]; /* to these jails, owned */
 	size_t n;
 	struct target *target; /* or to that, owned */
+	char *draft;	       /* a file that is dropped with the question, owned */
 };
 
 struct area {
@@ -171,6 +172,11 @@ void op_ask_remove(struct app *a, const char (*names)[JAIL_NAME_MAX + 1], size_t
 /* What is under way, for the status line; false: nothing. */
 bool op_progress(const struct app *a, struct row *out);
 void op_end_all(struct app *a);
+
+/* edit.c */
+/* A jail's jail.conf in the admin's editor; again: a draft that was not right (its file is dropped
+ * when it is through with). */
+void edit_settings(struct app *a, const char *name, const char *again);
 
 /* child.c */
 /* Restores t's path from its side A; brings it out to the host from side B. */

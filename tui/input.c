@@ -7,6 +7,10 @@
 /* Who is meant: a name, or how many. */
 static void say_kept(struct app *a, const struct ask *ask)
 {
+	if (ask->command == CMD_SETTINGS) {
+		app_say(a, "%s: settings are as they were", ask->names[0]);
+		return;
+	}
 	if (ask->command == CMD_APPLY)
 		app_say(a, "the host is as it was");
 	else if (ask->n > 1)
@@ -20,6 +24,15 @@ static void answer(struct app *a, uint32_t key)
 {
 	struct ask *ask = &a->ask;
 
+	if (key == ask->yes && ask->command == CMD_SETTINGS) {
+		struct ask again = *ask;
+
+		a->ask = (struct ask){0};
+		edit_settings(a, again.names[0], again.draft);
+		free(again.names);
+		free(again.draft);
+		return;
+	}
 	if (key != ask->yes)
 		say_kept(a, ask);
 	else if (ask->command == CMD_APPLY)

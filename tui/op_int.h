@@ -18,9 +18,9 @@ struct op {
 	struct job *job; /* NULL: none runs */
 	struct client *client;
 	struct loop_fd *watch;
-	struct child *child; /* a verb of the command line, NULL: none */
-	int tag;		  /* of the call */
-	unsigned char detach[2];  /* keys that leave the console, from jail.conf */
+	struct child *child;	 /* a verb of the command line, NULL: none */
+	int tag;		 /* of the call */
+	unsigned char detach[2]; /* keys that leave the console, from jail.conf */
 	char phase[48];
 	uint64_t done, total;
 };

@@ -2,6 +2,7 @@
 #include "core/buf.h"
 #include "core/conf.h"
 #include "core/fd.h"
+#include "core/jailset.h"
 #include "tui/cli/cli.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -21,21 +22,6 @@ static int set_one(struct conf *conf, struct buf *text, const char *word, struct
 		ret = conf_edit(text, key, eq + 1, e);
 	free(key);
 	return ret;
-}
-
-/* A jail that is down shows what it will be; one that runs, what it is. */
-static void announce(const struct jail *j, const struct conf *conf)
-{
-	cleanup_fd int lock = jail_lock_patient(j, JAIL_PATIENCE_MS);
-	struct jail_status st;
-
-	if (lock < 0 || jail_status_read(j, &st))
-		return;
-	st.memory = conf->memory;
-	st.trusting = conf->speed == CONF_TRUSTING;
-	snprintf(st.profile, sizeof(st.profile), "%s", conf_profile_name(conf->profile));
-	snprintf(st.note, sizeof(st.note), "%s", conf->note ? conf->note : "");
-	jail_status_write(j, &st);
 }
 
 /* The edited text has to say what was set; one that is too odd to be edited is written anew. */
@@ -83,7 +69,7 @@ static int set_all(struct jail *j, char *const *words, int n, struct err *e)
 	if (!ret)
 		ret = save(j, &conf, &text, e);
 	if (!ret)
-		announce(j, &conf);
+		jail_settings_told(j, &conf);
 	buf_free(&text);
 	conf_free(&conf);
 	return ret;
