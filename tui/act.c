@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What commands do. */
-#include "core/text.h"
 #include "tui/app_int.h"
 #include "tui/console.h"
 #include <ctype.h>
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What the view with the keys, else the one below it, says that a command acts on. */
 static bool find_target(struct app *a, enum command_id c, struct target *t)
@@ -327,30 +325,13 @@ static void do_remove(struct app *a, enum command_id c, const char *args)
 	free(names);
 }
 
-void ask_close(struct app *a)
-{
-	free(a->ask.names);
-	free(a->ask.target);
-	if (a->ask.draft)
-		unlink(a->ask.draft);
-	free(a->ask.draft);
-	a->ask = (struct ask){0};
-}
-
 static void do_kill(struct app *a, enum command_id c, const char *args)
 {
 	size_t n;
 	jail_name *names = find_jails(a, c, args, &n);
-	char many[32];
 
-	if (!names)
-		return;
-	ask_close(a);
-	a->ask = (struct ask){.open = true, .yes = 'x', .command = c, .names = names, .n = n};
-	snprintf(many, sizeof(many), "%zu marked jails", n);
-	snprintf(a->ask.text, sizeof(a->ask.text),
-		 " x kills %s: what %s programs did not sync is lost. Any other key lets %s run",
-		 n > 1 ? many : names[0], n > 1 ? "their" : "its", n > 1 ? "them" : "it");
+	if (names)
+		ask_kill(a, names, n);
 }
 
 /* What a file of the diff, or of the tree, is to become. */
@@ -375,19 +356,9 @@ static void do_restore(struct app *a, enum command_id c, const char *args)
 static void do_apply(struct app *a, enum command_id c, const char *args)
 {
 	struct target t;
-	char *path;
 
-	if (!file_target(a, c, &t))
-		return;
-	ask_close(a);
-	a->ask = (struct ask){.open = true, .yes = 'x', .command = c};
-	a->ask.target = xmalloc(sizeof(t));
-	*a->ask.target = t;
-	path = text_escaped(t.path);
-	snprintf(a->ask.text, sizeof(a->ask.text),
-		 " x makes the host's %.300s as %s has it. Any other key leaves the host alone",
-		 path, t.jail);
-	free(path);
+	if (file_target(a, c, &t))
+		ask_apply(a, &t);
 }
 
 static void do_settings(struct app *a, enum command_id c, const char *args)

@@ -150,8 +150,6 @@ void input_prompt(struct app *a, enum command_id c, const char *label, const cha
 void mouse_event(struct app *a, const struct screen_mouse *m);
 
 /* act.c */
-/* Ends a question. */
-void ask_close(struct app *a);
 /* Carries out a command. args may be "". */
 void act(struct app *a, enum command_id c, const char *args);
 /* A line of the `:` prompt. */
@@ -172,6 +170,16 @@ void op_ask_remove(struct app *a, const char (*names)[JAIL_NAME_MAX + 1], size_t
 /* What is under way, for the status line; false: nothing. */
 bool op_progress(const struct app *a, struct row *out);
 void op_end_all(struct app *a);
+
+/* ask.c */
+/* Ends a question. */
+void ask_close(struct app *a);
+/* The key that answers it. */
+void ask_answer(struct app *a, uint32_t key);
+/* Whether to kill n jails; names is taken over. */
+void ask_kill(struct app *a, char (*names)[JAIL_NAME_MAX + 1], size_t n);
+/* Whether to bring t's path out to the host. */
+void ask_apply(struct app *a, const struct target *t);
 
 /* edit.c */
 /* A jail's jail.conf in the admin's editor; again: a draft that was not right (its file is dropped

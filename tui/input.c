@@ -4,44 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Who is meant: a name, or how many. */
-static void say_kept(struct app *a, const struct ask *ask)
-{
-	if (ask->command == CMD_SETTINGS) {
-		app_say(a, "%s: settings are as they were", ask->names[0]);
-		return;
-	}
-	if (ask->command == CMD_APPLY)
-		app_say(a, "the host is as it was");
-	else if (ask->n > 1)
-		app_say(a, ask->command == CMD_KILL ? "%zu jails run on" : "%zu jails are kept",
-			ask->n);
-	else
-		app_say(a, ask->command == CMD_KILL ? "%s runs on" : "%s is kept", ask->names[0]);
-}
-
-static void answer(struct app *a, uint32_t key)
-{
-	struct ask *ask = &a->ask;
-
-	if (key == ask->yes && ask->command == CMD_SETTINGS) {
-		struct ask again = *ask;
-
-		a->ask = (struct ask){0};
-		edit_settings(a, again.names[0], again.draft);
-		free(again.names);
-		free(again.draft);
-		return;
-	}
-	if (key != ask->yes)
-		say_kept(a, ask);
-	else if (ask->command == CMD_APPLY)
-		child_apply(a, ask->target);
-	for (size_t i = 0; key == ask->yes && i < ask->n; i++)
-		op_begin(a, ask->command, ask->names[i], "");
-	ask_close(a);
-}
-
 static void to_command(struct app *a, uint32_t key)
 {
 	const struct keymap_binding *b;
@@ -95,7 +57,7 @@ void input_ready(struct app *a)
 		} else if (prompt_is_open(a->prompt))
 			prompt_key(a->prompt, key);
 		else if (a->ask.open)
-			answer(a, key);
+			ask_answer(a, key);
 		else
 			to_view(a, key);
 		a->dirty = a->urgent = true;
