@@ -26,39 +26,44 @@ static void list_free(struct list *l)
 	*l = (struct list){0};
 }
 
+/* What a commit says as a checkpoint, the caller's to free; false: it is none. */
+static bool read_checkpoint(const git_commit *c, struct checkpoint *k)
+{
+	const char *m = git_commit_message(c);
+	struct trailer t;
+
+	if (!trailer_parse(m, &t))
+		return false;
+	*k = (struct checkpoint){
+	    .number = t.number,
+	    .kind = t.kind,
+	    .time = git_commit_time(c),
+	    .message = xstrdup(m),
+	    .tags = xcalloc(1, sizeof(char *)),
+	    .abandoned = true,
+	    .added = t.counts.added,
+	    .modified = t.counts.modified,
+	    .deleted = t.counts.deleted,
+	    .bytes = t.bytes,
+	};
+	k->message[strcspn(k->message, "\n")] = '\0';
+	git_oid_tostr(k->hash, sizeof(k->hash), git_commit_id(c));
+	if (git_commit_parentcount(c))
+		git_oid_tostr(k->parent, sizeof(k->parent), git_commit_parent_id(c, 0));
+	return true;
+}
+
 static int add_commit(struct repo *r, struct list *l, const git_oid *oid)
 {
 	git_commit *c = NULL;
-	struct checkpoint *k;
-	struct trailer t;
-	const char *m;
 
 	if (git_commit_lookup(&c, r->git, oid))
 		return -EIO;
-	m = git_commit_message(c);
-	if (trailer_parse(m, &t)) {
-		if (l->n == l->cap) {
-			l->cap = l->cap ? l->cap * 2 : 64;
-			l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
-		}
-		k = &l->v[l->n++];
-		*k = (struct checkpoint){
-		    .number = t.number,
-		    .kind = t.kind,
-		    .time = git_commit_time(c),
-		    .message = xstrdup(m),
-		    .tags = xcalloc(1, sizeof(char *)),
-		    .abandoned = true,
-		    .added = t.counts.added,
-		    .modified = t.counts.modified,
-		    .deleted = t.counts.deleted,
-		    .bytes = t.bytes,
-		};
-		k->message[strcspn(k->message, "\n")] = '\0';
-		git_oid_tostr(k->hash, sizeof(k->hash), oid);
-		if (git_commit_parentcount(c))
-			git_oid_tostr(k->parent, sizeof(k->parent), git_commit_parent_id(c, 0));
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
 	}
+	l->n += read_checkpoint(c, &l->v[l->n]);
 	git_commit_free(c);
 	return 0;
 }
@@ -103,6 +108,25 @@ static void add_tag(struct checkpoint *c, const char *name)
 		at++;
 	memmove(c->tags + at + 1, c->tags + at, (n + 1 - at) * sizeof(char *));
 	c->tags[at] = xstrdup(name);
+}
+
+/* A name for a commit that is not read yet. */
+static void tag_note(struct list *l, const git_oid *oid, const char *name)
+{
+	char hash[GIT_OID_HEXSZ + 1];
+	struct checkpoint *c = by_hash(l, git_oid_tostr(hash, sizeof(hash), oid));
+
+	if (!c) {
+		if (l->n == l->cap) {
+			l->cap = l->cap ? l->cap * 2 : 64;
+			l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
+		}
+		c = &l->v[l->n++];
+		*c =
+		    (struct checkpoint){.message = xstrdup(""), .tags = xcalloc(1, sizeof(char *))};
+		memcpy(c->hash, hash, sizeof(c->hash));
+	}
+	add_tag(c, name);
 }
 
 static int add_tags(struct repo *r, struct list *l)
@@ -155,16 +179,120 @@ static int list_load(struct repo *r, struct list *l, struct err *e)
 	return repo_git_err(e, err, "checkpoints: cannot read the history");
 }
 
+/*
+ * The newest of the tips, then of what is left and its parent, and so on: parents have lower
+ * numbers, so this is the order of the list, and the first are there before the last are read.
+ */
+struct walk {
+	struct repo *repo;
+	struct step {
+		git_commit *commit;
+		struct checkpoint c;
+		unsigned order; /* its number; of a commit that is no checkpoint: before all */
+		bool is_one, line, present;
+	} * steps; /* by order, the newest last */
+	size_t n, cap;
+	struct list tagged; /* hash and tags alone */
+};
+
+static int walk_add(struct walk *w, const git_oid *oid, bool line, bool present)
+{
+	struct step s = {.line = line, .present = present, .order = UINT_MAX};
+	size_t at = w->n;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (!git_oid_equal(git_commit_id(w->steps[i].commit), oid))
+			continue;
+		w->steps[i].line |= line;
+		w->steps[i].present |= present;
+		return 0;
+	}
+	if (git_commit_lookup(&s.commit, w->repo->git, oid))
+		return -EIO;
+	s.is_one = read_checkpoint(s.commit, &s.c);
+	if (s.is_one)
+		s.order = s.c.number;
+	if (w->n == w->cap) {
+		w->cap = w->cap ? w->cap * 2 : 16;
+		w->steps = xrealloc(w->steps, w->cap * sizeof(*w->steps));
+	}
+	while (at && w->steps[at - 1].order > s.order)
+		at--;
+	memmove(&w->steps[at + 1], &w->steps[at], (w->n - at) * sizeof(*w->steps));
+	w->steps[at] = s;
+	w->n++;
+	return 0;
+}
+
+static void step_free(struct step *s)
+{
+	git_commit_free(s->commit);
+	if (s->is_one)
+		checkpoint_free(&s->c);
+}
+
+static int walk_begin(struct walk *w)
+{
+	static const char *const globs[] = {"refs/heads/*", "refs/tags/*"};
+	git_oid oid;
+	int err = main_tip(w->repo, &oid, NULL) ? 0 : walk_add(w, &oid, true, true);
+
+	for (size_t i = 0; !err && i < 2; i++) {
+		git_reference_iterator *it = NULL;
+		git_reference *ref;
+
+		err = git_reference_iterator_glob_new(&it, w->repo->git, globs[i]) ? -EIO : 0;
+		while (!err && !git_reference_next(&ref, it)) {
+			git_object *o = NULL;
+
+			if (!git_reference_peel(&o, ref, GIT_OBJECT_COMMIT)) {
+				err = walk_add(w, git_object_id(o), false, false);
+				if (!err && i)
+					tag_note(&w->tagged, git_object_id(o),
+						 git_reference_shorthand(ref));
+			}
+			git_object_free(o);
+			git_reference_free(ref);
+		}
+		git_reference_iterator_free(it);
+	}
+	return err;
+}
+
+/* Hands one on; false: no more are wanted. */
+static bool walk_tell(struct walk *w, struct step *s, log_fn *fn, void *user)
+{
+	const struct checkpoint *tagged = by_hash(&w->tagged, s->c.hash);
+
+	s->c.abandoned = !s->line;
+	s->c.present = s->present;
+	for (char **t = tagged ? tagged->tags : NULL; t && *t; t++)
+		add_tag(&s->c, *t);
+	return fn(user, &s->c);
+}
+
 int log_each(struct repo *r, log_fn *fn, void *user, struct err *e)
 {
-	struct list l;
-	int err = list_load(r, &l, e);
+	struct walk w = {.repo = r};
+	bool more = true;
+	int err;
 
-	for (size_t i = 0; !err && i < l.n; i++)
-		if (!fn(user, &l.v[i]))
-			break;
-	list_free(&l);
-	return err;
+	git_odb_refresh(r->odb);
+	err = walk_begin(&w);
+	while (!err && more && w.n) {
+		struct step s = w.steps[--w.n];
+
+		if (s.is_one)
+			more = walk_tell(&w, &s, fn, user);
+		for (unsigned i = 0; !err && more && i < git_commit_parentcount(s.commit); i++)
+			err = walk_add(&w, git_commit_parent_id(s.commit, i), s.line, false);
+		step_free(&s);
+	}
+	while (w.n)
+		step_free(&w.steps[--w.n]);
+	free(w.steps);
+	list_free(&w.tagged);
+	return err ? repo_git_err(e, err, "checkpoints: cannot read the history") : 0;
 }
 
 static bool all_of(const char *s, const char *set)
