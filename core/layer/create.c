@@ -331,7 +331,7 @@ static void link_touch(struct layer *l, uint32_t i)
 	cleanup_fd int fd = upper_open(l, i, O_RDONLY);
 	struct stat st;
 
-	touch_data(l, i, 0, TOUCHED_END);
+	touch_shared(l, i);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		touch_all(l);
 	else

@@ -87,10 +87,12 @@ static nlink_t count_shown(struct count c, nlink_t native)
 int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlink)
 {
 	char name[48], path[40];
-	int err = count_set(fd, 'A', nlink);
+	int err;
 
 	touch_all(l);
 	index_name(tag, ino, name);
+	seal_index(l, fd, name);
+	err = count_set(fd, 'A', nlink);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	/* an entry that is there belongs to a file which the host has replaced */
 	if (!err && unlinkat(l->index, name, 0) == 0)
@@ -103,7 +105,7 @@ int index_add(struct layer *l, int fd, uint16_t tag, uint64_t ino, uint32_t nlin
 }
 
 /* Makes the count relative again; 1 when no lower name needs the entry any more, 0, or -errno. */
-static int settle(int fd)
+static int settle(struct layer *l, int fd)
 {
 	struct count c = count_get(fd);
 	struct stat st;
@@ -111,6 +113,7 @@ static int settle(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	st.st_nlink -= seal_linked(l, st.st_ino);
 	if (c.kind == 'A') {
 		c = (struct count){.kind = 'R', .n = (int32_t)(c.n - (int64_t)st.st_nlink)};
 		err = count_set(fd, c.kind, c.n);
@@ -124,7 +127,8 @@ void index_settle(struct layer *l, const char *name)
 	struct stat st;
 
 	touch_all(l);
-	if (fd < 0 || settle(fd) <= 0 || unlinkat(l->index, name, 0) < 0)
+	seal_index(l, fd, name);
+	if (fd < 0 || settle(l, fd) <= 0 || unlinkat(l->index, name, 0) < 0)
 		return;
 	l->indexed--;
 	if (!fstat(fd, &st) && !node_by_upper(l, st.st_ino))
@@ -169,6 +173,8 @@ int index_link(struct layer *l, uint32_t i, struct dir *d, const char *name)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	touch_all(l);
+	st.st_nlink -= seal_linked(l, st.st_ino);
+	seal_index(l, fd, NULL);
 	index_name(n->origin_tag, n->origin_ino, from);
 	err = count_set(fd, 'A', (int64_t)count_shown(count_get(fd), st.st_nlink));
 	if (!err && linkat(l->index, from, d->upper, name, 0) < 0)

@@ -176,6 +176,8 @@ struct quota {
 	int64_t told[3]; /* when each limit was last told of */
 };
 
+struct seal;
+
 struct layer {
 	struct lower lower[LAYER_LOWER_MAX];
 	int nlower;
@@ -189,6 +191,7 @@ struct layer {
 	void *event_user;
 	struct touched *touched; /* borrowed, may be NULL */
 	uint64_t touch_era;
+	struct seal *seal; /* NULL: no checkpoint is being stored */
 	int64_t born;
 	uint64_t seed[2];
 	uint32_t temp;
@@ -387,9 +390,29 @@ void tell_two(struct layer *l, unsigned op, uint32_t dir, const char *name, uint
 void tell_read(struct layer *l, uint32_t i, const struct layer_cred *c);
 ssize_t path_of(struct layer *l, uint32_t i, const char *name, char *buf, size_t size);
 
+/* sealed.c: keeps what is there for a checkpoint that is being stored (seal.h), before it changes;
+ * nothing when there is none. touch_name, touch_node and touch_data call these. */
+void seal_name(struct layer *l, uint32_t dir, const char *name, bool moves);
+void seal_node(struct layer *l, uint32_t i);
+void seal_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end);
+/* A directory has another place from now on. */
+void seal_moves(struct layer *l);
+/* The upper directory at a name goes with the whiteouts that are in it. */
+void seal_inside(struct layer *l, int dirfd, const char *name);
+/* An inode of work/index (fd, or -1) and a name in it (or NULL) change. */
+void seal_index(struct layer *l, int fd, const char *name);
+/* True for an inode that has one link more in work/seal. */
+bool seal_linked(const struct layer *l, uint64_t ino);
+/* It cannot be kept. */
+void seal_broken(struct layer *l);
+
 /* touch.c: called before upper is changed */
 /* Marks a name of a directory that comes, goes or (whole) becomes another thing. */
 void touch_name(struct layer *l, uint32_t dir, const char *name, bool whole);
+/* The same, of what stays, elsewhere. */
+void touch_moved(struct layer *l, uint32_t dir, const char *name, bool is_dir);
+/* Marks all data of a node that gets one more name: any of them may write it. */
+void touch_shared(struct layer *l, uint32_t i);
 /* Marks a node whose attributes change, or bytes off to end of its data too. */
 void touch_node(struct layer *l, uint32_t i);
 void touch_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end);

@@ -4,6 +4,7 @@
 #include "core/fd.h"
 #include "core/layer/internal.h"
 #include "core/layer/rename.h"
+#include "core/layer/seal.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -196,6 +197,9 @@ void layer_close(struct layer *l)
 {
 	if (!l)
 		return;
+	layer_unseal(l);
+	while (layer_seal_sweep(l, UINT_MAX))
+		;
 	for (uint32_t i = 1; i < l->handle_cap; i++)
 		if (l->handle[i] && l->handle[i]->node)
 			handle_free(l, i);

@@ -95,16 +95,25 @@ void quota_closed(struct layer *l, int fd)
 {
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || (S_ISDIR(st.st_mode) ? st.st_nlink > 0 : st.st_nlink))
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	st.st_nlink -= seal_linked(l, st.st_ino);
+	if (st.st_nlink)
 		return;
 	quota_add(l, -quota_of(&st), -1);
+}
+
+static nlink_t quota_links(struct layer *l, const struct found *f)
+{
+	return f->st.st_nlink > 1 ? f->st.st_nlink - seal_linked(l, f->st.st_ino) : 1;
 }
 
 void quota_unlinked(struct layer *l, uint32_t i, const struct found *f, bool kept)
 {
 	if (!f->here || f->kind != FOUND_UPPER || kept)
 		return;
-	if (!S_ISDIR(f->st.st_mode) && (f->st.st_nlink > 1 || (i && node_fd(l, i) >= 0)))
+	/* a link for a checkpoint was perhaps made after f was found */
+	if (!S_ISDIR(f->st.st_mode) && (quota_links(l, f) > 1 || (i && node_fd(l, i) >= 0)))
 		return;
 	quota_add(l, -quota_of(&f->st), -1);
 }

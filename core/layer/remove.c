@@ -171,6 +171,7 @@ static int dir_take_away(struct layer *l, struct dir *d, const char *name, bool 
 	char temp[24];
 	int err = 0;
 
+	seal_inside(l, d->upper, name);
 	if (!low && unlinkat(d->upper, name, AT_REMOVEDIR) == 0)
 		return 0;
 	if (!low && errno != ENOTEMPTY && errno != EEXIST)

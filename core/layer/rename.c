@@ -180,6 +180,7 @@ static int target_clear(struct layer *l, struct end *t)
 		err = dir_set_opaque(l, t->node);
 	if (err)
 		return err;
+	seal_inside(l, t->d->upper, t->name);
 	/* an empty twin takes its place: one step, whatever whiteouts lie in it */
 	do
 		temp_name(l, temp);
@@ -375,8 +376,8 @@ int layer_rename(struct layer *l, uint64_t dir, const char *name, uint64_t newdi
 	if (!err)
 		err = end_dir_up(l, &t);
 	if (!err) {
-		touch_name(l, s.dir, name, true);
-		touch_name(l, t.dir, newname, true);
+		touch_moved(l, s.dir, name, end_is_dir(&s));
+		touch_moved(l, t.dir, newname, end_is_dir(&t));
 		if (t.f.here)
 			touch_links(l, t.d->upper, newname, &t.f.st);
 		err = end_ready(l, &s, &t);

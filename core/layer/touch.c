@@ -59,18 +59,6 @@ static struct touch *place(struct layer *l, uint32_t i)
 	return at;
 }
 
-void touch_name(struct layer *l, uint32_t dir, const char *name, bool whole)
-{
-	struct touch *at;
-
-	if (!l->touched || touched_is_all(l->touched))
-		return;
-	/* the directory's own time moves */
-	touch_node(l, dir);
-	at = place(l, dir);
-	touched_add(l->touched, at, name, whole ? TOUCH_SELF | TOUCH_WHOLE : TOUCH_SELF);
-}
-
 /* A nameless inode is in no checkpoint, unless it has a name that was not looked up. */
 static void touch_nameless(struct layer *l, uint32_t i)
 {
@@ -101,13 +89,13 @@ static struct touch *node_place(struct layer *l, uint32_t i)
 	return touched_add(l->touched, at, nm->s, TOUCH_SELF);
 }
 
-void touch_node(struct layer *l, uint32_t i)
+static void node_touch(struct layer *l, uint32_t i)
 {
 	if (l->touched && !touched_is_all(l->touched))
 		node_place(l, i);
 }
 
-void touch_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end)
+static void data_touch(struct layer *l, uint32_t i, uint64_t off, uint64_t end)
 {
 	struct touch *at;
 
@@ -116,6 +104,50 @@ void touch_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end)
 	at = node_place(l, i);
 	if (at && i != ROOT)
 		touched_data(l->touched, at, off, end);
+}
+
+void touch_node(struct layer *l, uint32_t i)
+{
+	seal_node(l, i);
+	node_touch(l, i);
+}
+
+void touch_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end)
+{
+	seal_data(l, i, off, end);
+	data_touch(l, i, off, end);
+}
+
+void touch_shared(struct layer *l, uint32_t i)
+{
+	seal_node(l, i);
+	data_touch(l, i, 0, TOUCHED_END);
+}
+
+static void name_touch(struct layer *l, uint32_t dir, const char *name, bool whole)
+{
+	struct touch *at;
+
+	if (!l->touched || touched_is_all(l->touched))
+		return;
+	/* the directory's own time moves */
+	node_touch(l, dir);
+	at = place(l, dir);
+	touched_add(l->touched, at, name, whole ? TOUCH_SELF | TOUCH_WHOLE : TOUCH_SELF);
+}
+
+void touch_name(struct layer *l, uint32_t dir, const char *name, bool whole)
+{
+	seal_name(l, dir, name, false);
+	name_touch(l, dir, name, whole);
+}
+
+void touch_moved(struct layer *l, uint32_t dir, const char *name, bool is_dir)
+{
+	seal_name(l, dir, name, is_dir);
+	if (is_dir)
+		seal_moves(l);
+	name_touch(l, dir, name, true);
 }
 
 void layer_set_touched(struct layer *l, struct touched *t)

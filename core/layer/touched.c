@@ -262,6 +262,33 @@ static const struct touch *step(const struct touch *root, const struct touch *k)
 	return k == root ? NULL : k->next;
 }
 
+/* Recursion as deep as directories may be (LAYER_DEPTH_MAX). */
+static void merge_kids(struct touched *t, struct touch *to, const struct touch *from)
+{
+	for (const struct touch *k = from->kids; k && !t->all; k = k->next) {
+		uint64_t epoch = t->epoch;
+		struct touch *at = touched_add(t, to, k->name, k->flags);
+		for (uint16_t i = 0; at && i < k->nranges; i++)
+			touched_data(t, at, k->ranges[i].first << TOUCHED_CHUNK_BITS,
+				     (k->ranges[i].last + 1) << TOUCHED_CHUNK_BITS);
+		if (at)
+			merge_kids(t, at, k);
+		/* too many names made a directory WHOLE, perhaps this one or one above */
+		if (epoch != t->epoch && (t->all || to->flags & TOUCH_WHOLE))
+			return;
+	}
+}
+
+void touched_merge(struct touched *t, const struct touched *from)
+{
+	if (from->all)
+		touched_all(t);
+	if (t->all)
+		return;
+	t->root->flags |= from->root->flags;
+	merge_kids(t, t->root, from->root);
+}
+
 static void add_le(struct buf *b, uint64_t v, size_t n)
 {
 	v = htole64(v);

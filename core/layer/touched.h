@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOUCHED_MAX 131072
+#define TOUCHED_MAX 65536
 #define TOUCHED_DIR_MAX 4096
 #define TOUCHED_RANGES 256
 #define TOUCHED_CHUNK_BITS 20	     /* ranges count chunks of 1 MiB */
@@ -69,6 +69,8 @@ struct touch *touched_find(struct touched *t, struct touch *dir, const char *nam
 void touched_data(struct touched *t, struct touch *f, uint64_t off, uint64_t end);
 /* True when the chunk with that number is in the file's ranges. */
 bool touch_has_chunk(const struct touch *f, uint64_t chunk);
+/* Adds all that from has to t. */
+void touched_merge(struct touched *t, const struct touched *from);
 /* A number that changes whenever places may have become invalid. */
 uint64_t touched_epoch(const struct touched *t);
 

@@ -35,9 +35,11 @@ void upper_shown(const struct record *r, const struct stat *native, struct stat 
 		st->st_size = st->st_blocks = 0;
 }
 
-static void node_shown(struct layer *l, uint32_t i, const struct stat *native, struct stat *st)
+static void node_shown(struct layer *l, uint32_t i, const struct stat *found, struct stat *st)
 {
 	struct node *n = node_at(l, i);
+	struct stat own = *found;
+	const struct stat *native = &own;
 	struct record r = {
 	    .mode = n->mode,
 	    .uid = n->uid,
@@ -47,6 +49,7 @@ static void node_shown(struct layer *l, uint32_t i, const struct stat *native, s
 	    .origin_ino = n->origin_ino,
 	};
 
+	own.st_nlink -= seal_linked(l, own.st_ino);
 	upper_shown(&r, native, st);
 	if (n->flags & NODE_INDEXED)
 		st->st_nlink = index_nlink(l, i, native->st_nlink);

@@ -2,10 +2,10 @@
 /* Content of files as objects, and back (format.h: blobs, chunks, map). */
 #include "core/buf.h"
 #include "core/fd.h"
+#include "core/layer/runs.h"
 #include "core/repo/format.h"
 #include "core/repo/inside.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,49 +15,6 @@
 
 #define INNER 4096u /* chunks in one inner tree */
 #define MAP_LIMIT (64u << 20)
-
-struct run {
-	uint64_t off, len;
-};
-
-struct runs {
-	struct run *v;
-	size_t n, cap;
-};
-
-static void runs_add(struct runs *r, uint64_t off, uint64_t len)
-{
-	if (r->n == r->cap) {
-		r->cap = r->cap ? r->cap * 2 : 8;
-		r->v = xrealloc(r->v, r->cap * sizeof(*r->v));
-	}
-	r->v[r->n++] = (struct run){.off = off, .len = len};
-}
-
-/* The runs of data of a file; one run of all of it where the file system tells no holes. */
-static int runs_find(int fd, uint64_t size, struct runs *r)
-{
-	off_t at = 0;
-
-	while ((uint64_t)at < size) {
-		off_t data = lseek(fd, at, SEEK_DATA), hole;
-		if (data < 0 && errno == ENXIO)
-			return 0;
-		hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
-		if (hole < 0) {
-			r->n = 0;
-			runs_add(r, 0, size);
-			return 0;
-		}
-		if ((uint64_t)data >= size)
-			return 0;
-		if ((uint64_t)hole > size)
-			hole = (off_t)size;
-		runs_add(r, (uint64_t)data, (uint64_t)(hole - data));
-		at = hole;
-	}
-	return 0;
-}
 
 static ssize_t read_at(int fd, void *p, size_t n, uint64_t off)
 {
@@ -86,6 +43,8 @@ struct chunker {
 	struct err *e;
 	uint8_t *mem;
 	const struct content_was *was; /* may be NULL */
+	struct sealed *sealed;	       /* NULL: the file does not change */
+	uint64_t ino;
 	git_tree *outer, *inner;       /* its trees; the inner one of the chunks at hand, or NULL */
 };
 
@@ -95,6 +54,14 @@ static bool chunk_has_data(struct chunker *c, uint64_t off, size_t n)
 	while (c->run < c->runs.n && c->runs.v[c->run].off + c->runs.v[c->run].len <= off)
 		c->run++;
 	return c->run < c->runs.n && c->runs.v[c->run].off < off + n;
+}
+
+/* n bytes at off were read into p: what has changed since is put right. */
+static int correct(struct sealed *s, uint64_t ino, uint64_t off, void *p, size_t n)
+{
+	if (!s)
+		return 0;
+	return sealed_sync(s) ? sealed_data(s, ino, off, p, n) : -EPROTO;
 }
 
 /* Fills mem with the chunk at off, n bytes. */
@@ -110,7 +77,7 @@ static int chunk_fill(struct chunker *c, uint64_t off, size_t n)
 		if (got < 0)
 			return (int)got;
 	}
-	return 0;
+	return correct(c->sealed, c->ino, off, c->mem, n);
 }
 
 static int was_open(struct chunker *c)
@@ -228,42 +195,65 @@ static int store_chunks(struct chunker *c, git_oid *oid)
 	return err;
 }
 
-static int store_blob(struct pack *p, int fd, size_t size, struct ent *x, struct err *e)
+static int store_blob(struct chunker *c, struct ent *x)
 {
+	size_t size = (size_t)c->size;
 	uint8_t small[16384], *mem = size <= sizeof(small) ? small : xmalloc(size);
-	ssize_t got = read_at(fd, mem, size, 0);
-	int err = got < 0 ? err_set(e, (int)got, "upper layer: cannot read a file: %s",
-				    strerror((int)-got))
-			  : pack_add(p, GIT_OBJECT_BLOB, mem, (size_t)got, &x->oid, e);
+	ssize_t got = read_at(c->fd, mem, size, 0);
+	int err = got < 0 ? (int)got : 0;
 
+	if (!err && c->sealed) {
+		memset(mem + got, 0, size - (size_t)got);
+		got = (ssize_t)size;
+		err = correct(c->sealed, c->ino, 0, mem, size);
+	}
+	err = err ? err_set(c->e, err, "upper layer: cannot read a file: %s", strerror(-err))
+		  : pack_add(c->p, GIT_OBJECT_BLOB, mem, (size_t)got, &x->oid, c->e);
 	x->size = got > 0 ? (uint64_t)got : 0;
 	if (mem != small)
 		free(mem);
 	return err;
 }
 
-int content_store(struct pack *p, int fd, const struct stat *st, const struct content_was *was,
-		  struct ent *x, struct pace *pace, struct err *e)
+/* The runs of data, those that were when it was sealed. */
+static int find_runs(struct chunker *c)
+{
+	struct runs was = {0};
+	int err = runs_find(c->fd, c->size, 0, &c->runs);
+
+	if (!sealed_sync(c->sealed))
+		return err_set(c->e, -EPROTO, "upper layer: its seal is damaged");
+	if (sealed_runs(c->sealed, c->ino, &was)) {
+		free(c->runs.v);
+		c->runs = was;
+	}
+	return err;
+}
+
+int content_store(struct pack *p, int fd, const struct stat *st, struct sealed *s,
+		  const struct content_was *was, struct ent *x, struct pace *pace, struct err *e)
 {
 	struct chunker c = {.p = p,
 			    .fd = fd,
 			    .size = (uint64_t)st->st_size,
 			    .pace = pace,
 			    .e = e,
-			    .was = was};
+			    .was = was,
+			    .sealed = s,
+			    .ino = st->st_ino};
 	int err = 0;
 
 	x->chunked = false;
 	x->size = c.size;
 	/* st_blocks cannot rule holes out: it counts the block of the attributes too */
 	if (S_ISREG(x->rec.mode) && c.size) {
-		err = runs_find(fd, c.size, &c.runs);
+		err = find_runs(&c);
 		x->chunked = c.size > FORMAT_BLOB_MAX || c.runs.n != 1 || c.runs.v[0].off ||
 			     c.runs.v[0].len != c.size;
 	}
 	if (!err)
 		err = x->chunked ? store_chunks(&c, &x->oid)
-				 : store_blob(p, fd, (size_t)c.size, x, e);
+				 : store_blob(&c, x);
 	x->has_oid = !err;
 	free(c.runs.v);
 	return err;
@@ -274,32 +264,48 @@ static bool before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-static int read_content(struct pack *p, int dirfd, struct ent *x, const struct content_was *was,
-			struct cache *fresh, struct pace *pace, struct err *e)
+/* May be remembered: read in a later tick than it was changed in, and not changed since. */
+static bool is_settled(const struct at *at, int fd, const struct stat *st,
+		       const struct timespec *begun)
 {
+	struct stat after;
+	const char *list;
+	size_t n;
+
+	if (sealed_inode_was(at->sealed, st->st_ino, &after, &list, &n))
+		return false;
+	return !fstat(fd, &after) && before(&after.st_ctim, begun) &&
+	       after.st_size == st->st_size && !before(&st->st_mtim, &after.st_mtim) &&
+	       !before(&after.st_mtim, &st->st_mtim) && !before(&st->st_ctim, &after.st_ctim);
+}
+
+static int read_content(struct pack *p, const struct at *at, struct ent *x,
+			const struct content_was *was, struct cache *fresh, struct pace *pace,
+			struct err *e)
+{
+	cleanup_fd int fd = at_file(at, x);
 	struct timespec begun;
-	struct stat st, after;
-	cleanup_fd int fd = -1;
+	struct stat st;
 	int err;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &begun);
-	fd = openat(dirfd, x->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
-		return errno == ENOENT ? -ENOENT
-				       : err_sys(e, "upper layer: cannot open %s", x->name);
+		return fd == -ENOENT ? -ENOENT
+				     : err_set(e, fd == -ESTALE ? -EAGAIN : fd < 0 ? fd : -EIO,
+					       "upper layer: cannot open %s", x->name);
 	if (!S_ISREG(st.st_mode))
 		return -ENOENT;
-	err = content_store(p, fd, &st, was, x, pace, e);
-	if (err || !fresh || fstat(fd, &after) || !before(&after.st_ctim, &begun))
-		return err;
-	if (after.st_size == st.st_size && after.st_mtim.tv_nsec == st.st_mtim.tv_nsec &&
-	    after.st_ctim.tv_nsec == st.st_ctim.tv_nsec)
-		cache_put(fresh, &after, &x->oid, x->chunked,
-			  x->plain && !before(&x->st.st_ctim, &after.st_ctim));
-	return 0;
+	/* what it was, not what it has become */
+	if (at->sealed)
+		st = x->st;
+	err = content_store(p, fd, &st, at->sealed, was, x, pace, e);
+	if (!err && fresh && is_settled(at, fd, &st, &begun))
+		cache_put(fresh, &st, &x->oid, x->chunked,
+			  x->plain && !before(&x->st.st_ctim, &st.st_ctim));
+	return err;
 }
 
-int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *x, const struct cache *old,
+int content_of(struct repo *r, struct pack *p, const struct at *at, struct ent *x, const struct cache *old,
 	       struct cache *fresh, struct pace *pace, struct err *e)
 {
 	mode_t type = x->rec.mode & S_IFMT;
@@ -317,10 +323,10 @@ int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *x, const s
 		x->has_oid = true;
 		return 0;
 	}
-	return read_content(p, dirfd, x, NULL, fresh, pace, e);
+	return read_content(p, at, x, NULL, fresh, pace, e);
 }
 
-int content_renew(struct repo *r, struct pack *p, int dirfd, struct ent *x, const struct ent *was,
+int content_renew(struct repo *r, struct pack *p, const struct at *at, struct ent *x, const struct ent *was,
 		  const struct touch *t, struct pace *pace, struct err *e)
 {
 	struct content_was w = {.r = r, .ent = was, .touch = t};
@@ -329,12 +335,12 @@ int content_renew(struct repo *r, struct pack *p, int dirfd, struct ent *x, cons
 		     (was->rec.mode & S_IFMT) == type;
 
 	if (!ent_has_content(x) || (type != S_IFREG && type != S_IFLNK) || !known)
-		return content_of(r, p, dirfd, x, NULL, NULL, pace, e);
+		return content_of(r, p, at, x, NULL, NULL, pace, e);
 	if (!t->nranges && (!was->chunked || was->size == x->size)) {
 		x->oid = was->oid;
 		x->chunked = was->chunked;
 		x->has_oid = true;
 		return 0;
 	}
-	return read_content(p, dirfd, x, was->chunked ? &w : NULL, NULL, pace, e);
+	return read_content(p, at, x, was->chunked ? &w : NULL, NULL, pace, e);
 }

@@ -8,6 +8,7 @@
 #include "core/repo/meta.h"
 #include "core/repo/pack.h"
 #include "core/repo/repo.h"
+#include "core/repo/sealed.h"
 #include <git2.h>
 
 #define REPO_GAOL "gaol"
@@ -24,6 +25,7 @@ struct repo {
 	git_odb *odb;
 	unsigned writing;  /* nested writers (repo_write_begin) */
 	struct pack *pack; /* being written: objects are looked for there too; borrowed */
+	struct sealed *sealed; /* upper changes while we read it; NULL: it does not */
 };
 
 /* err_set with libgit2's last message behind the text. */
@@ -109,6 +111,19 @@ int load_differing(struct repo *r, const git_oid *a, const git_oid *b, bool root
 /* The tree of a commit. */
 int load_commit_tree(struct repo *r, const char *hash, git_oid *tree, struct err *e);
 
+/* at.c: a directory of upper or work/index, and what is in it */
+struct at {
+	int fd; /* -1: it was removed since it was sealed */
+	uint64_t ino;
+	struct sealed *sealed; /* NULL: nothing changes meanwhile */
+};
+/* One whose descriptor is fd (borrowed). 0 or -errno. */
+int at_begin(struct at *a, int fd, struct sealed *s);
+/* The subdirectory x of up: close its fd. -ENOENT when it vanished, or -errno with e set. */
+int at_subdir(struct at *a, const struct at *up, const struct ent *x, struct err *e);
+/* The file x for reading, the inode that was scanned: a descriptor or -errno. */
+int at_file(const struct at *a, const struct ent *x);
+
 struct cache;
 /* scan.c: a directory from the upper layer */
 enum scan_flags {
@@ -117,14 +132,14 @@ enum scan_flags {
 };
 /* Entries of an open directory; those that vanish meanwhile are left out. c (may be NULL) knows
  * files that have no attributes. */
-int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct err *e);
+int scan_dir(const struct at *at, int flags, const struct cache *c, struct ents *d, struct err *e);
 /* Scans single names of a directory: between the two, scan_name appends the entry to d; -ENOENT when
  * it is not there. */
-struct scan *scan_begin(int dirfd, int flags, struct ents *d, struct err *e);
+struct scan *scan_begin(const struct at *at, int flags, struct ents *d, struct err *e);
 int scan_name(struct scan *s, const char *name);
 void scan_end(struct scan *s);
 /* The entry of the directory itself, name ".". */
-int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e);
+int scan_self(const struct at *at, struct ents *d, struct ent *out, struct err *e);
 
 /* cache.c: what files hashed to */
 struct cache;
@@ -146,18 +161,19 @@ struct content_was {
 	const struct ent *ent; /* chunked */
 	const struct touch *touch;
 };
-/* Stores n bytes st tells of from fd: sets e's chunked, size, oid. was may be NULL. */
-int content_store(struct pack *p, int fd, const struct stat *st, const struct content_was *was,
+/* Stores n bytes st tells of from fd: sets e's chunked, size, oid. s and was may be NULL. */
+int content_store(struct pack *p, int fd, const struct stat *st, struct sealed *s,
+		  const struct content_was *was,
 		  struct ent *e, struct pace *pace, struct err *err);
 /* Sets the content of an entry of a directory: from the cache, or by reading the file. fresh (may
  * be NULL) learns what may be remembered. */
-int content_of(struct repo *r, struct pack *p, int dirfd, struct ent *e, const struct cache *old,
+int content_of(struct repo *r, struct pack *p, const struct at *at, struct ent *e, const struct cache *old,
 	       struct cache *fresh, struct pace *pace, struct err *err);
 /*
  * The same for an entry that was stored as was (NULL: it was not there) and of which t tells what
  * has changed since: what has not is not read.
  */
-int content_renew(struct repo *r, struct pack *p, int dirfd, struct ent *e, const struct ent *was,
+int content_renew(struct repo *r, struct pack *p, const struct at *at, struct ent *e, const struct ent *was,
 		  const struct touch *t, struct pace *pace, struct err *err);
 /*
  * Calls put for the runs of data of a stored regular file or link, ascending; what lies between is
@@ -238,7 +254,7 @@ struct walker {
 /* True for one of several hard links, as it is stored or on disk. */
 bool ent_is_linked(const struct ent *x);
 /* Stores a subdirectory with all below it: sets x's oid; -ENOENT when it vanished. */
-int walk_subdir(struct walker *w, int dirfd, struct ent *x);
+int walk_subdir(struct walker *w, const struct at *up, struct ent *x);
 /* The tree of all of upper and work/index. */
 int walk_all(struct walker *w, git_oid *oid);
 /* renew.c */

@@ -87,7 +87,7 @@ static int place_load(struct side *s, struct place *p)
 		return 0;
 	if (s->kind == SIDE_CHECKPOINT)
 		return load_dir(s->r, &p->tree, p->root, &p->ents, NULL, NULL, &s->err);
-	return scan_dir(p->fd, 0, s->cache, &p->ents, &s->err);
+	return scan_dir(&(struct at){.fd = p->fd}, 0, s->cache, &p->ents, &s->err);
 }
 
 int place_root(struct side *s, struct place *p)

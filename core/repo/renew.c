@@ -3,9 +3,6 @@
 #include "core/fd.h"
 #include "core/repo/inside.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
 #define LINKED 1 /* a hard link: its other names are not known */
 
@@ -16,8 +13,8 @@ struct renewal {
 
 /* A directory being renewed. */
 struct renewed {
-	struct touch *at;
-	int fd;
+	struct touch *touch;
+	struct at at;
 	bool want[FORMAT_SHARDS]; /* shards that touched names lie in */
 	struct shards shards;
 	struct ents old; /* of those shards */
@@ -38,30 +35,28 @@ static void renewed_free(struct renewed *d)
 }
 
 /* What lies below a subdirectory is as it was, renewed, or another thing altogether. */
-static int renew_subdir(struct renewal *n, int dirfd, struct ent *x, const struct ent *was,
-			struct touch *t)
+static int renew_subdir(struct renewal *n, const struct at *up, struct ent *x,
+			const struct ent *was, struct touch *t)
 {
-	struct renewed d = {.at = t, .fd = -1};
+	struct renewed d = {.touch = t};
 	struct walker *w = n->w;
 	int err;
 
 	if (!was || !ent_is_dir(was) || t->flags & TOUCH_WHOLE) {
 		if (!w->old)
 			w->old = w->fresh = cache_load(w->r->gaol);
-		err = walk_subdir(w, dirfd, x);
+		err = walk_subdir(w, up, x);
 		return !err && w->linked ? LINKED : err;
 	}
 	x->oid = was->oid;
 	x->has_oid = true;
 	if (!t->kids)
 		return 0;
-	d.fd = openat(dirfd, x->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (d.fd < 0)
-		return errno == ENOENT || errno == ENOTDIR
-			   ? -ENOENT
-			   : err_sys(w->e, "upper layer: cannot open a directory");
+	err = at_subdir(&d.at, up, x, w->e);
+	if (err)
+		return err;
 	err = renew_dir(n, &d, &was->oid, false, &x->oid);
-	close(d.fd);
+	fd_close(&d.at.fd);
 	renewed_free(&d);
 	return err;
 }
@@ -81,8 +76,8 @@ static int renew_name(struct renewal *n, struct renewed *d, struct scan *scan, s
 	x = &d->now.v[d->now.n - 1];
 	if (ent_is_linked(x))
 		return LINKED;
-	err = ent_is_dir(x) ? renew_subdir(n, d->fd, x, was, t)
-			    : content_renew(w->r, w->p, d->fd, x, was, t, &w->pace, w->e);
+	err = ent_is_dir(x) ? renew_subdir(n, &d->at, x, was, t)
+			    : content_renew(w->r, w->p, &d->at, x, was, t, &w->pace, w->e);
 	if (err == -ENOENT) {
 		d->now.n--;
 		err = 0;
@@ -92,10 +87,10 @@ static int renew_name(struct renewal *n, struct renewed *d, struct scan *scan, s
 
 static int renew_names(struct renewal *n, struct renewed *d)
 {
-	struct scan *scan = scan_begin(d->fd, 0, &d->now, n->w->e);
+	struct scan *scan = scan_begin(&d->at, 0, &d->now, n->w->e);
 	int err = 0;
 
-	for (struct touch *k = d->at->kids; k && !err; k = k->next)
+	for (struct touch *k = d->touch->kids; k && !err; k = k->next)
 		err = renew_name(n, d, scan, k);
 	scan_end(scan);
 	return err;
@@ -104,7 +99,7 @@ static int renew_names(struct renewal *n, struct renewed *d)
 static void gather(struct renewal *n, struct renewed *d)
 {
 	for (size_t i = 0; i < d->old.n; i++)
-		if (!touched_find(n->t, d->at, d->old.v[i].name))
+		if (!touched_find(n->t, d->touch, d->old.v[i].name))
 			*ents_add(&d->all) = d->old.v[i];
 	for (size_t i = 0; i < d->now.n; i++)
 		*ents_add(&d->all) = d->now.v[i];
@@ -144,13 +139,13 @@ static int renew_dir(struct renewal *n, struct renewed *d, const git_oid *old, b
 
 	if (++w->depth > FORMAT_DEPTH_MAX)
 		err = err_set(w->e, -ELOOP, "checkpoint: directories are nested too deep");
-	for (struct touch *k = d->at->kids; k; k = k->next)
+	for (struct touch *k = d->touch->kids; k; k = k->next)
 		d->want[format_shard(k->name)] = true;
 	if (!err)
 		err = load_part(w->r, old, root, d->want, &d->shards, &d->old, NULL, &d->index,
 				w->e);
 	if (!err && root)
-		err = scan_self(d->fd, &d->now, &d->self, w->e);
+		err = scan_self(&d->at, &d->now, &d->self, w->e);
 	if (!err)
 		err = renew_names(n, d);
 	if (!err)
@@ -170,12 +165,14 @@ static int renew_dir(struct renewal *n, struct renewed *d, const git_oid *old, b
 int renew(struct walker *w, const git_oid *old, struct touched *t, git_oid *oid)
 {
 	struct renewal n = {.w = w, .t = t};
-	struct renewed d = {.at = touched_root(t), .fd = w->r->upper};
+	struct renewed d = {.touch = touched_root(t)};
 	int err;
 
-	if (d.fd < 0)
+	if (w->r->upper < 0)
 		return err_set(w->e, -ENOENT, "upper layer: not there");
-	err = renew_dir(&n, &d, old, true, oid);
+	err = at_begin(&d.at, w->r->upper, w->r->sealed);
+	if (!err)
+		err = renew_dir(&n, &d, old, true, oid);
 	renewed_free(&d);
 	return err;
 }

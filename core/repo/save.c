@@ -71,9 +71,10 @@ static const char *unknown(const struct saving *s, const struct save_from *from)
 	return NULL;
 }
 
-static int store_present(struct saving *s, const struct save_from *from, const struct repo_hooks *h,
-			 struct err *e)
+static int store_unsealed(struct saving *s, const struct save_from *from,
+			  const struct repo_hooks *h, struct err *e)
 {
+	bool part = s->r->sealed && from->touched;
 	int err;
 
 	s->whole = unknown(s, from);
@@ -85,7 +86,29 @@ static int store_present(struct saving *s, const struct save_from *from, const s
 		cache_free(s->fresh);
 		s->fresh = NULL;
 	}
+	/* what is not in the set is not kept for us */
+	if (part)
+		return err_set(e, -EAGAIN, "checkpoint: %s", s->whole);
 	return walk_upper(s->r, s->p, false, h, &s->tree, &s->fresh, e);
+}
+
+static int store_present(struct saving *s, const struct save_from *from, const struct repo_hooks *h,
+			 struct err *e)
+{
+	struct repo *r = s->r;
+	int err;
+
+	if (from && from->seal) {
+		r->sealed = sealed_open(from->seal, r->work);
+		if (!r->sealed)
+			return err_set(e, -EAGAIN, "checkpoint: cannot read the layer's seal");
+	}
+	err = store_unsealed(s, from, h, e);
+	sealed_close(r->sealed);
+	r->sealed = NULL;
+	if (!err && h && h->stored)
+		h->stored(h->user);
+	return err;
 }
 
 static int tip_read(struct saving *s, struct err *e)

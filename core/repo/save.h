@@ -13,12 +13,17 @@
 
 #include "core/repo/repo.h"
 
+struct seal_ends;
 struct touched;
 
 /* What has changed since the present checkpoint, so that the rest need not be looked at. */
 struct save_from {
-	struct touched *touched; /* core/layer/touched.h */
+	struct touched *touched; /* core/layer/touched.h; NULL: nothing is known */
 	const char *base; /* the tree that it began from: in hexadecimal, as save_result's */
+	/* The layer goes on changing, and keeps what was there (core/layer/seal.h); NULL: it does
+	 * not change. Where that is kept for what was touched alone and more is to be looked at, the
+	 * call gives -EAGAIN. */
+	const struct seal_ends *seal;
 };
 struct save_request {
 	enum ckpt_kind kind;

@@ -19,7 +19,8 @@
 #define PATH_LEN (sizeof("/proc/self/fd/") + 12 + 256)
 
 struct scan {
-	int dirfd, flags;
+	struct at at;
+	int flags;
 	const struct cache *cache;
 	struct ents *d;
 	struct err *e;
@@ -75,6 +76,17 @@ static int xattr_cmp(const void *a, const void *b)
 	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
 }
 
+/* Room for the guest's attributes in a list of names, one behind the other. */
+static void xattrs_room(struct scan *s, struct ent *x, size_t max)
+{
+	x->xattrs = max ? ents_alloc(s->d, max * sizeof(*x->xattrs)) : NULL;
+}
+
+static bool is_guests(const char *name)
+{
+	return !strncmp(name, RECORD_GUEST_PREFIX, strlen(RECORD_GUEST_PREFIX));
+}
+
 static int read_xattrs(struct scan *s, struct ent *x)
 {
 	ssize_t n;
@@ -88,8 +100,8 @@ static int read_xattrs(struct scan *s, struct ent *x)
 	if (n < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
 	for (char *at = s->list; at < s->list + n; at += strlen(at) + 1)
-		max += !strncmp(at, RECORD_GUEST_PREFIX, strlen(RECORD_GUEST_PREFIX));
-	x->xattrs = max ? ents_alloc(s->d, max * sizeof(*x->xattrs)) : NULL;
+		max += is_guests(at);
+	xattrs_room(s, x, max);
 	for (char *at = s->list; at < s->list + n; at += strlen(at) + 1) {
 		ssize_t len;
 		int err;
@@ -103,8 +115,47 @@ static int read_xattrs(struct scan *s, struct ent *x)
 		if (err)
 			return err;
 	}
-	if (x->nxattrs > 1)
-		qsort(x->xattrs, x->nxattrs, sizeof(*x->xattrs), xattr_cmp);
+	return 0;
+}
+
+/* The next of n bytes of attributes as a seal keeps them: its length of value, or -1. */
+static ssize_t kept_next(const char **at, size_t *n, const char **name, const char **value)
+{
+	size_t head;
+	uint32_t len;
+
+	if (*n < sizeof(len))
+		return -1;
+	memcpy(&len, *at, sizeof(len));
+	*name = *at + sizeof(len);
+	head = sizeof(len) + strnlen(*name, *n - sizeof(len)) + 1;
+	if (head == sizeof(len) + 1 || head > *n || len > *n - head || len > VALUE_LIMIT)
+		return -1;
+	*value = *at + head;
+	*at += head + len;
+	*n -= head + len;
+	return len;
+}
+
+/* The same from what a seal has kept; padding ends the list. */
+static int kept_xattrs(struct scan *s, struct ent *x, const char *list, size_t n)
+{
+	const char *at = list, *name, *value;
+	size_t left = n, max = 0;
+	ssize_t len;
+
+	x->plain = true;
+	while (kept_next(&at, &left, &name, &value) >= 0)
+		max += is_guests(name);
+	xattrs_room(s, x, max);
+	while ((len = kept_next(&list, &n, &name, &value)) >= 0) {
+		int err;
+		x->plain = false;
+		memcpy(s->value, value, (size_t)len);
+		err = take_xattr(s, x, name, len);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
@@ -116,8 +167,10 @@ static bool fits(const struct ent *x)
 	return S_ISDIR(x->st.st_mode) == ent_is_dir(x);
 }
 
+/* By descriptor: the name may be another inode's by now. */
 static int give_number(struct scan *s, struct ent *x)
 {
+	cleanup_fd int fd = at_file(&s->at, x);
 	unsigned char raw[8];
 
 	do {
@@ -126,24 +179,26 @@ static int give_number(struct scan *s, struct ent *x)
 	} while (!x->link);
 	for (int i = 0; i < 8; i++)
 		raw[i] = (unsigned char)(x->link >> (8 * i));
-	if (lsetxattr(s->path, META_XATTR_GROUP, raw, sizeof(raw), XATTR_CREATE))
-		return -errno;
+	if (fd < 0)
+		return fd;
+	if (fsetxattr(fd, META_XATTR_GROUP, raw, sizeof(raw), XATTR_CREATE)) {
+		/* by another of its names, after it was kept */
+		if (errno != EEXIST || fgetxattr(fd, META_XATTR_GROUP, raw, 8) != 8)
+			return -errno;
+		x->link = get_le((const char *)raw, 8);
+	}
 	/* the attribute has changed ctime */
 	x->plain = false;
-	return fstatat(s->dirfd, x->name, &x->st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+	return s->at.sealed || !fstat(fd, &x->st) ? 0 : -errno;
 }
 
-/* Fills x, whose name and st are set and whose path is in s. */
-static int read_ent(struct scan *s, struct ent *x)
+/* The rest of x, whose attributes were taken. */
+static int finish_ent(struct scan *s, struct ent *x)
 {
-	int err;
-
-	record_default(&x->rec, x->st.st_mode);
-	err = read_xattrs(s, x);
-	if (!err && !fits(x))
-		err = -EPROTO;
-	if (err)
-		return err;
+	if (x->nxattrs > 1)
+		qsort(x->xattrs, x->nxattrs, sizeof(*x->xattrs), xattr_cmp);
+	if (!fits(x))
+		return -EPROTO;
 	x->mtime = x->st.st_mtim;
 	if (!S_ISDIR(x->st.st_mode))
 		x->size = (uint64_t)x->st.st_size;
@@ -153,7 +208,56 @@ static int read_ent(struct scan *s, struct ent *x)
 		x->redirect = ents_dup(s->d, "", 0);
 	if (x->rec.whiteout || S_ISDIR(x->st.st_mode) || x->st.st_nlink < 2)
 		x->link = 0;
-	else if (!x->link && (s->flags & SCAN_NUMBER))
+	return 0;
+}
+
+/* Fills x, whose name and st are set and whose path is in s, from disk. */
+static int read_ent(struct scan *s, struct ent *x)
+{
+	int err;
+
+	record_default(&x->rec, x->st.st_mode);
+	err = read_xattrs(s, x);
+	return err ? err : finish_ent(s, x);
+}
+
+/* What was read (or err: what became of that) is right unless there is a record now. */
+static int correct_ent(struct scan *s, struct ent *x, int err)
+{
+	struct stat st;
+	const char *list;
+	size_t n;
+	uint64_t ino = x->st.st_ino;
+	bool named;
+
+	if (!sealed_sync(s->at.sealed))
+		return -EPROTO;
+	named = strcmp(x->name, ".") && sealed_name(s->at.sealed, s->at.ino, x->name, &ino);
+	if (named && !ino)
+		return -ENOENT;
+	if (!named && err == -ENOENT)
+		return err;
+	if (!sealed_inode_was(s->at.sealed, named ? ino : x->st.st_ino, &st, &list, &n))
+		return named ? -EPROTO : err;
+	*x = (struct ent){.name = x->name, .st = st};
+	record_default(&x->rec, st.st_mode);
+	err = kept_xattrs(s, x, list, n);
+	return err ? err : finish_ent(s, x);
+}
+
+static int read_name(struct scan *s, struct ent *x)
+{
+	int err = -ENOENT;
+
+	if (s->at.fd >= 0) {
+		snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d/%s", s->at.fd, x->name);
+		err = fstatat(s->at.fd, x->name, &x->st, AT_SYMLINK_NOFOLLOW) ? -errno
+									      : read_ent(s, x);
+	}
+	if (s->at.sealed)
+		err = correct_ent(s, x, err);
+	if (!err && (s->flags & SCAN_NUMBER) && !x->link && !x->rec.whiteout &&
+	    !S_ISDIR(x->st.st_mode) && x->st.st_nlink > 1)
 		err = give_number(s, x);
 	return err;
 }
@@ -164,8 +268,7 @@ static int scan_one(struct scan *s, const char *name)
 	int err;
 
 	x->name = ents_dup(s->d, name, strlen(name));
-	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d/%s", s->dirfd, name);
-	err = fstatat(s->dirfd, name, &x->st, AT_SYMLINK_NOFOLLOW) ? -errno : read_ent(s, x);
+	err = read_name(s, x);
 	if (!err && x->rec.whiteout && (s->flags & SCAN_INDEX))
 		err = -ENOENT;
 	if (err == -ENOENT)
@@ -191,11 +294,41 @@ static int list(struct scan *s, DIR *dir)
 	return err;
 }
 
-struct scan *scan_begin(int dirfd, int flags, struct ents *d, struct err *e)
+/* Names that the directory had when it was sealed, and that were not met. */
+static int list_gone(struct scan *s)
+{
+	size_t at = 0, n = s->d->n;
+	const char *name;
+	int err = 0;
+
+	if (!sealed_sync(s->at.sealed))
+		return err_set(s->e, -EPROTO, "upper layer: its seal is damaged");
+	while (!err && (name = sealed_next_name(s->at.sealed, s->at.ino, &at))) {
+		struct ents met = {.v = s->d->v, .n = n};
+		if (!ents_find(&met, name))
+			err = scan_one(s, name);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
+/* A listing of what changes meanwhile may have a name twice. */
+static void drop_twins(struct ents *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (!kept || strcmp(d->v[kept - 1].name, d->v[i].name))
+			d->v[kept++] = d->v[i];
+	d->n = kept;
+}
+
+struct scan *scan_begin(const struct at *at, int flags, struct ents *d, struct err *e)
 {
 	struct scan *s = xmalloc(sizeof(*s));
 
-	s->dirfd = dirfd;
+	s->at = *at;
 	s->flags = flags;
 	s->cache = NULL;
 	s->d = d;
@@ -213,35 +346,44 @@ void scan_end(struct scan *s)
 	free(s);
 }
 
-int scan_dir(int dirfd, int flags, const struct cache *c, struct ents *d, struct err *e)
+static int list_open(struct scan *s)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(s->at.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct scan *s;
-	int err;
 
 	if (!dir) {
 		fd_close(&fd);
-		return err_sys(e, "upper layer: cannot list a directory");
+		return err_sys(s->e, "upper layer: cannot list a directory");
 	}
-	s = scan_begin(dirfd, flags, d, e);
-	s->cache = c;
 	err = list(s, dir);
 	closedir(dir);
-	scan_end(s);
-	if (!err)
-		ents_sort(d);
 	return err;
 }
 
-int scan_self(int dirfd, struct ents *d, struct ent *out, struct err *e)
+int scan_dir(const struct at *at, int flags, const struct cache *c, struct ents *d, struct err *e)
 {
-	struct scan *s = scan_begin(dirfd, 0, d, e);
+	struct scan *s = scan_begin(at, flags, d, e);
+	int err;
+
+	s->cache = c;
+	err = at->fd < 0 ? 0 : list_open(s);
+	ents_sort(d);
+	if (!err && at->sealed) {
+		drop_twins(d);
+		err = list_gone(s);
+		ents_sort(d);
+	}
+	scan_end(s);
+	return err;
+}
+
+int scan_self(const struct at *at, struct ents *d, struct ent *out, struct err *e)
+{
+	struct scan *s = scan_begin(at, 0, d, e);
 	int err;
 
 	*out = (struct ent){.name = ents_dup(d, ".", 1)};
-	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d/.", dirfd);
-	err = fstat(dirfd, &out->st) ? -errno : read_ent(s, out);
+	err = read_name(s, out);
 	if (err)
 		err = bad(s, "the root", err, "cannot read its record");
 	scan_end(s);

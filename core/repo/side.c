@@ -23,7 +23,7 @@ static int open_index(struct side *s, const git_oid *tree)
 		return 0;
 	if (s->index_fd < 0)
 		return err_set(&s->err, s->index_fd, "upper layer: cannot open work/index");
-	return scan_dir(s->index_fd, SCAN_INDEX, NULL, &s->index, &s->err);
+	return scan_dir(&(struct at){.fd = s->index_fd}, SCAN_INDEX, NULL, &s->index, &s->err);
 }
 
 static int side_setup(struct side *s, const struct side_id *id)
@@ -166,7 +166,7 @@ int root_thing(struct side *s, struct thing *t, struct ents *mem)
 		return err;
 	t->upper = true;
 	if (s->kind == SIDE_NOW)
-		return scan_self(s->r->upper, mem, &t->x, &s->err);
+		return scan_self(&(struct at){.fd = s->r->upper}, mem, &t->x, &s->err);
 	return load_dir(s->r, &s->root, true, mem, &t->x, NULL, &s->err);
 }
 

@@ -13,25 +13,24 @@ bool ent_is_linked(const struct ent *x)
 	return x->link || (!x->rec.whiteout && !S_ISDIR(x->st.st_mode) && x->st.st_nlink > 1);
 }
 
-static int store_dir(struct walker *w, int dirfd, const struct ent *self, const git_oid *index,
+static int store_dir(struct walker *w, const struct at *at, const struct ent *self, const git_oid *index,
 		     int flags, git_oid *oid);
 
-int walk_subdir(struct walker *w, int dirfd, struct ent *x)
+int walk_subdir(struct walker *w, const struct at *up, struct ent *x)
 {
-	cleanup_fd int fd = openat(dirfd, x->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int err;
+	struct at at;
+	int err = at_subdir(&at, up, x, w->e);
 
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR
-			   ? -ENOENT
-			   : err_sys(w->e, "upper layer: cannot open a directory");
-	err = store_dir(w, fd, NULL, NULL, w->flags, &x->oid);
+	if (err)
+		return err;
+	err = store_dir(w, &at, NULL, NULL, w->flags, &x->oid);
+	fd_close(&at.fd);
 	x->has_oid = !err;
 	return err;
 }
 
 /* Entries that vanished since they were listed are taken out. */
-static int store_ents(struct walker *w, int dirfd, struct ents *d)
+static int store_ents(struct walker *w, const struct at *at, struct ents *d)
 {
 	size_t kept = 0;
 	int err = 0;
@@ -40,8 +39,8 @@ static int store_ents(struct walker *w, int dirfd, struct ents *d)
 		struct ent *x = &d->v[i];
 		w->linked |= ent_is_linked(x);
 		err = ent_is_dir(x)
-			  ? walk_subdir(w, dirfd, x)
-			  : content_of(w->r, w->p, dirfd, x, w->old, w->fresh, &w->pace, w->e);
+			  ? walk_subdir(w, at, x)
+			  : content_of(w->r, w->p, at, x, w->old, w->fresh, &w->pace, w->e);
 		if (!err)
 			err = pace_step(&w->pace, 1);
 		if (err == -ENOENT)
@@ -53,7 +52,7 @@ static int store_ents(struct walker *w, int dirfd, struct ents *d)
 	return err;
 }
 
-static int store_dir(struct walker *w, int dirfd, const struct ent *self, const git_oid *index,
+static int store_dir(struct walker *w, const struct at *at, const struct ent *self, const git_oid *index,
 		     int flags, git_oid *oid)
 {
 	struct ents d = {0};
@@ -65,9 +64,9 @@ static int store_dir(struct walker *w, int dirfd, const struct ent *self, const 
 			      "the jail",
 			      FORMAT_DEPTH_MAX);
 	if (!err)
-		err = scan_dir(dirfd, flags, w->old, &d, w->e);
+		err = scan_dir(at, flags, w->old, &d, w->e);
 	if (!err)
-		err = store_ents(w, dirfd, &d);
+		err = store_ents(w, at, &d);
 	if (!err)
 		err = tree_write(w->p, &d, self, index, oid, w->e);
 	w->depth--;
@@ -80,6 +79,7 @@ static int store_index(struct walker *w, git_oid *oid, bool *there)
 {
 	cleanup_fd int fd = repo_index_fd(w->r);
 	struct ents d = {0};
+	struct at at;
 	int err;
 
 	*there = false;
@@ -87,9 +87,11 @@ static int store_index(struct walker *w, git_oid *oid, bool *there)
 		return 0;
 	if (fd < 0)
 		return err_set(w->e, fd, "upper layer: cannot open work/index: %s", strerror(-fd));
-	err = scan_dir(fd, w->flags | SCAN_INDEX, w->old, &d, w->e);
+	err = at_begin(&at, fd, w->r->sealed);
 	if (!err)
-		err = store_ents(w, fd, &d);
+		err = scan_dir(&at, w->flags | SCAN_INDEX, w->old, &d, w->e);
+	if (!err)
+		err = store_ents(w, &at, &d);
 	*there = d.n;
 	if (!err && d.n)
 		err = tree_write(w->p, &d, NULL, NULL, oid, w->e);
@@ -101,17 +103,20 @@ int walk_all(struct walker *w, git_oid *oid)
 {
 	struct ents mem = {0};
 	struct ent self;
+	struct at at;
 	git_oid index;
 	bool there = false;
 	int err;
 
 	if (w->r->upper < 0)
 		return err_set(w->e, -ENOENT, "upper layer: not there");
-	err = scan_self(w->r->upper, &mem, &self, w->e);
+	err = at_begin(&at, w->r->upper, w->r->sealed);
+	if (!err)
+		err = scan_self(&at, &mem, &self, w->e);
 	if (!err)
 		err = store_index(w, &index, &there);
 	if (!err)
-		err = store_dir(w, w->r->upper, &self, there ? &index : NULL, w->flags, oid);
+		err = store_dir(w, &at, &self, there ? &index : NULL, w->flags, oid);
 	ents_free(&mem);
 	return err;
 }

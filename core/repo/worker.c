@@ -2,6 +2,7 @@
 #include "core/repo/worker.h"
 #include "core/buf.h"
 #include "core/fd.h"
+#include "core/layer/seal.h"
 #include "core/layer/touched.h"
 #include "core/repo/log.h"
 #include "core/repo/prune.h"
@@ -21,12 +22,14 @@
 
 #define JAIL_FD 3
 #define TOUCHED_FD 4
+#define SEAL_FD 5 /* and two more: struct seal_ends */
 #define TOUCHED_LIMIT (256u << 20)
 #define REQUEST_MAX (1u << 20)
 
 struct job {
 	int jailfd, touchedfd;
 	struct save_from from;
+	struct seal_ends seal;
 	const json_t *q;
 	struct repo *r;
 	struct repo_hooks hooks;
@@ -69,21 +72,42 @@ static json_t *saved(const struct save_result *s)
 			 "whole", s->whole);
 }
 
-/* What the layer says was touched; NULL: it says nothing that can be understood. */
-static const struct save_from *from(struct job *j)
+static void say_stored(void *user)
+{
+	struct job *j = user;
+	json_t *o = json_pack("{s:b}", "stored", 1);
+
+	j->say(j->user, o);
+	json_decref(o);
+}
+
+static void take_touched(struct job *j)
 {
 	struct buf b = {0};
 	struct stat st;
 
-	j->from.base = text(j, "base");
-	if (!j->from.base || j->touchedfd < 0 || fstat(j->touchedfd, &st) ||
-	    st.st_size > TOUCHED_LIMIT || j->from.touched)
-		return j->from.touched ? &j->from : NULL;
+	if (j->touchedfd < 0 || fstat(j->touchedfd, &st) || st.st_size > TOUCHED_LIMIT)
+		return;
 	char *to = buf_room(&b, (size_t)st.st_size);
 	if (pread(j->touchedfd, to, (size_t)st.st_size, 0) == st.st_size)
 		j->from.touched = touched_read(to, (size_t)st.st_size);
 	buf_free(&b);
-	return j->from.touched ? &j->from : NULL;
+}
+
+/* What the layer says was touched, and keeps. */
+static const struct save_from *from(struct job *j)
+{
+	j->from.base = text(j, "base");
+	if (j->from.base && !j->from.touched)
+		take_touched(j);
+	if (json_is_true(json_object_get(j->q, "sealed"))) {
+		j->seal = (struct seal_ends){SEAL_FD, SEAL_FD + 1, SEAL_FD + 2};
+		j->from.seal = &j->seal;
+		/* a set that was not understood is not "nothing is known": that is kept for less */
+		if (j->from.base && !j->from.touched)
+			j->from.touched = touched_new(true);
+	}
+	return &j->from;
 }
 
 static int do_save(struct job *j)
@@ -287,7 +311,7 @@ int worker_run(int jailfd, int touchedfd, const json_t *request,
 	    .jailfd = jailfd, .touchedfd = touchedfd, .q = request, .say = say, .user = user};
 	int err;
 
-	j.hooks = (struct repo_hooks){.progress = say_progress, .user = &j};
+	j.hooks = (struct repo_hooks){.progress = say_progress, .stored = say_stored, .user = &j};
 	err = carry_out(&j);
 	repo_close(j.r);
 	touched_free(j.from.touched);

@@ -4,7 +4,7 @@
  *
  * Descriptor 3 is the jail's directory (O_RDONLY|O_DIRECTORY). Standard input has one JSON object,
  * then ends:
- *   {"op": "save", "base": HASH?, "kind": "hand", "message": "...", "always": bool, "name": JAIL}
+ *   {"op": "save", "base": HASH?, "sealed": bool?, "kind": "hand", "message": "...", "always": bool, "name": JAIL}
  *   {"op": "needed"}            would a save find something new?
  *   {"op": "rollback", "to": "ID"?, "message": "..."?, "name": JAIL}
  *   {"op": "redo", "name": JAIL}
@@ -17,7 +17,11 @@
  *   {"op": "prune", "keep": N?, "older": SECONDS?, "dry": bool}
  * save, rollback, redo and plan take "base": descriptor 4 then has what the layer says was touched
  * since that tree (core/layer/touched.h); without it, all of upper is looked at.
+ * With "sealed" (save only) the layer changes meanwhile and keeps what was there: descriptors 5 to 7
+ * are struct seal_ends (core/layer/seal.h), for what was touched, or all without base; "code" EAGAIN
+ * then means that more must be looked at, and the layer be held for it.
  * Standard output has one JSON object a line, the last one "ok" or "error":
+ *   {"stored": true}            nothing more of upper will be read
  *   {"progress": {"phase": "store", "done": n, "total": n}}
  *   {"ok": {...}}
  *   {"error": "what: why: what to do", "code": errno}

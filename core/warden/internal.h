@@ -34,6 +34,7 @@ struct exec;
 struct scroll;
 struct tape;
 struct worker;
+struct worker_fds;
 struct op;
 struct put;
 struct bringing;
@@ -130,6 +131,10 @@ struct warden {
 	/* what has changed since the tree base, "" when it is not known; see touched.c */
 	struct touched *touched;
 	char base[41];
+	/* the same when the checkpoint under way began; was is NULL when it is not known */
+	struct touched *was;
+	char was_base[41];
+	struct loop_timer *seal_sweep;
 
 	struct op *op;		 /* the checkpoint or rollback under way */
 	struct put *puts;	 /* files on their way into the layer */
@@ -309,6 +314,10 @@ void save_repo(struct warden *w, struct call c, const char *name, const json_t *
 bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n);
 /* The guest went down as the operation asked, and everything of it is released. */
 void save_on_guest_gone(struct warden *w);
+/* The worker has read all that it wants of the layer. */
+void save_on_stored(struct warden *w);
+/* The layer is about to be closed, whatever is read of it. */
+void save_on_layer_close(struct warden *w);
 /* The guest came up again, or did not (reason). */
 void save_on_up(struct warden *w, const char *failure);
 bool save_is_busy(const struct warden *w);
@@ -322,8 +331,18 @@ void touched_open(struct warden *w);
 int touched_seal(struct warden *w, json_t *request);
 /* The same, and changes go on being told to the same set: the worker only looks. */
 int touched_show(struct warden *w, json_t *request);
+/* The checkpoint did not get far: what was sealed counts as touched again. */
+void touched_unseal(struct warden *w);
 /* The worker's answer (NULL: it failed): what upper was when it began, or (back) is now. */
 void touched_settle(struct warden *w, const json_t *result, bool back);
+
+/* seal.c: the guest goes on while a checkpoint is stored */
+/* Behind touched_seal; adds to the request and the worker's descriptors. False: it cannot be, the
+ * guest must be held. */
+bool seal_begin(struct warden *w, json_t *request, struct worker_fds *fds,
+		void (*on_broken)(void *user));
+/* Returns for how many us a request was held at most. */
+uint64_t seal_end(struct warden *w);
 
 /* auto.c: checkpoints by time */
 /* Begins to wait anew, or stops waiting where there is nothing to wait for. */
@@ -332,8 +351,19 @@ void auto_arm(struct warden *w);
 /* worker.c: the exec'ed worker */
 typedef void worker_fn(void *user, const json_t *result /* NULL: failed */, int code,
 		       const char *error);
-/* touched: its descriptor 4, or -1; borrowed. */
-struct worker *worker_start(struct warden *w, const json_t *request, int touched,
+/* Its descriptors 4 to 7, -1 where it has none. */
+struct worker_fds {
+	int fd[4];
+};
+#define NO_WORKER_FDS                                                                              \
+	{                                                                                          \
+		{                                                                                  \
+			-1, -1, -1, -1                                                             \
+		}                                                                                  \
+	}
+void worker_fds_close(struct worker_fds *fds);
+/* fds: borrowed. */
+struct worker *worker_start(struct warden *w, const json_t *request, const struct worker_fds *fds,
 			    struct call progress, worker_fn *fn, void *user, struct err *e);
 void worker_free(struct worker *k);
 

@@ -103,6 +103,8 @@ int layers_open(struct warden *w, struct err *e)
 
 void layers_close(struct warden *w)
 {
+	if (w->layer)
+		save_on_layer_close(w);
 	window_unmount(w->window);
 	w->window = NULL;
 	w->st.window[0] = '\0';

@@ -174,7 +174,8 @@ void limits_count(struct warden *w)
 	layer_usage(w->layer, &u);
 	if (!u.known && !w->counting) {
 		w->counted_from = u;
-		w->counting = worker_start(w, q, -1, (struct call){0}, counted, w, &e);
+		const struct worker_fds fds = NO_WORKER_FDS;
+		w->counting = worker_start(w, q, &fds, (struct call){0}, counted, w, &e);
 		if (!w->counting)
 			warden_log("%s", e.text);
 	}

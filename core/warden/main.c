@@ -246,7 +246,8 @@ static void close_room(struct warden *w)
 	save_abort(w);
 	layers_close(w);
 	touched_free(w->touched);
-	w->touched = NULL;
+	touched_free(w->was);
+	w->touched = w->was = NULL;
 	events_close(w);
 	if (w->listen_fd >= 0)
 		loop_fd_del(w->listen_watch);

@@ -2,11 +2,11 @@
 /*
  * Checkpoint, rollback and redo, one at a time, in steps that the loop drives:
  *
- *   checkpoint: sync the guest, hold its requests, worker saves, go on
+ *   checkpoint: sync the guest, seal the layer, worker saves while the guest goes on; where that
+ *               cannot be, hold the guest's requests instead
  *   rollback:   sync, hold, worker plans (nothing to do: go on); kill the guest, close the layer,
  *               worker saves and applies, boot again when it ran
  */
-#include "core/fd.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +28,12 @@ struct op {
 	bool was_up;
 	bool idle;
 	bool held;
+	bool sealed;	   /* the layer keeps what was there */
+	bool stored;	   /* the worker reads no more of it */
+	bool again;	   /* what was sealed cannot be had: the guest is held now */
+	bool lost;	   /* the layer was closed meanwhile */
+	int64_t held_at;   /* ns */
+	uint64_t held_us;  /* the longest time for which a request was held */
 	bool synced;
 	bool nobody;		      /* no client waits for the answer */
 	bool starts;		      /* the jail is to be booted behind it */
@@ -52,6 +58,8 @@ static void op_end(struct warden *w)
 	struct op *op = w->op;
 
 	w->op = NULL;
+	if (op->sealed && !op->stored)
+		seal_end(w);
 	if (op->held && w->fs)
 		fsdev_resume(w->fs);
 	loop_timer_del(op->limit);
@@ -115,11 +123,78 @@ static void note_present(struct warden *w, const json_t *result)
 	free(mark);
 }
 
+static int64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void note_held(struct op *op, uint64_t us)
+{
+	if (us > op->held_us)
+		op->held_us = us;
+}
+
+static void held_since(struct op *op, int64_t since)
+{
+	note_held(op, (uint64_t)(clock_ns() - since) / 1000);
+}
+
+void save_on_stored(struct warden *w)
+{
+	struct op *op = w->op;
+
+	if (!op)
+		return;
+	op->stored = true;
+	if (op->sealed)
+		note_held(op, seal_end(w));
+}
+
+/* Not at once: this is told in the midst of a change of the layer. */
+static void seal_broken(void *user)
+{
+	struct warden *w = user;
+	struct op *op = w->op;
+
+	if (!op || !op->sealed || op->stored)
+		return;
+	worker_free(op->worker);
+	op->worker = NULL;
+	op->again = true;
+	loop_timer_arm(op->limit, 0);
+}
+
+void save_on_layer_close(struct warden *w)
+{
+	struct op *op = w->op;
+
+	if (!op || op->kind != OP_SAVE || op->step != STEP_WORK || op->stored || !op->worker)
+		return;
+	worker_free(op->worker);
+	op->worker = NULL;
+	op->lost = true;
+	loop_timer_arm(op->limit, 0);
+}
+
 static void saved(void *user, const json_t *result, int code, const char *error)
 {
 	struct warden *w = user;
 	struct op *op = w->op;
 
+	if (!result && code == EAGAIN && op->sealed && !op->again) {
+		warden_log("%s: the guest waits for it", error);
+		op->again = true;
+		loop_timer_arm(op->limit, 0);
+		return;
+	}
+	if (op->held)
+		held_since(op, op->held_at);
+	if (op->was_up && result)
+		warden_log("checkpoint: no request was held for more than %llu us",
+			   (unsigned long long)op->held_us);
 	touched_settle(w, result, false);
 	if (!result && (op->nobody || op->starts))
 		warden_log("automatic checkpoint: %s", error);
@@ -128,6 +203,7 @@ static void saved(void *user, const json_t *result, int code, const char *error)
 	} else {
 		op->result = json_deep_copy(result);
 		json_object_set_new(op->result, "synced", json_boolean(op->synced || !op->was_up));
+		json_object_set_new(op->result, "held_us", json_integer((json_int_t)op->held_us));
 		bool unchanged = json_is_true(json_object_get(result, "unchanged"));
 		if (!unchanged) {
 			note_present(w, result);
@@ -185,15 +261,15 @@ void save_on_up(struct warden *w, const char *failure)
 	op_answer(w);
 }
 
-/* touched: taken over. */
-static void start_worker(struct warden *w, int touched, worker_fn *fn)
+/* fds: taken over. */
+static void start_worker(struct warden *w, struct worker_fds *fds, worker_fn *fn)
 {
 	struct op *op = w->op;
 	struct err e;
 
 	worker_free(op->worker);
-	op->worker = worker_start(w, op->request, touched, op->call, fn, w, &e);
-	fd_close(&touched);
+	op->worker = worker_start(w, op->request, fds, op->call, fn, w, &e);
+	worker_fds_close(fds);
 	if (op->worker)
 		return;
 	if (op->kind == OP_SAVE)
@@ -211,7 +287,9 @@ static void apply(struct warden *w)
 	bring_abort_all(w);
 	layers_close(w);
 	json_object_set_new(w->op->request, "op", json_string(w->op->redo ? "redo" : "rollback"));
-	start_worker(w, touched_show(w, w->op->request), restored);
+	struct worker_fds fds = NO_WORKER_FDS;
+	fds.fd[0] = touched_show(w, w->op->request);
+	start_worker(w, &fds, restored);
 }
 
 static void planned(void *user, const json_t *result, int code, const char *error)
@@ -236,6 +314,46 @@ static void planned(void *user, const json_t *result, int code, const char *erro
 	boot_kill(w, ERRAND_ROLLBACK);
 }
 
+static void hold(struct warden *w)
+{
+	if (!w->fs)
+		return;
+	fsdev_hold(w->fs);
+	w->op->held = true;
+	w->op->held_at = clock_ns();
+}
+
+static void work_save(struct warden *w)
+{
+	struct worker_fds fds = NO_WORKER_FDS;
+	struct op *op = w->op;
+	int64_t since = clock_ns();
+
+	op->step = STEP_WORK;
+	if (op->sealed) {
+		note_held(op, seal_end(w));
+		touched_unseal(w);
+		json_object_del(op->request, "sealed");
+	}
+	fds.fd[0] = touched_seal(w, op->request);
+	op->sealed = !op->again && seal_begin(w, op->request, &fds, seal_broken);
+	if (!op->sealed)
+		hold(w);
+	start_worker(w, &fds, saved);
+	/* nobody is served while this runs */
+	if (w->op == op)
+		held_since(op, since);
+}
+
+/* A restart took the layer away while it was read. */
+static void lost(struct warden *w)
+{
+	w->op->sealed = false;
+	touched_settle(w, NULL, false);
+	op_fail(w, EIO, "checkpoint: the guest ended and was started again meanwhile: try again");
+	op_answer(w);
+}
+
 /* The guest's data is in the layer (or it did not answer in time): hold its requests and work. */
 static void work(struct warden *w)
 {
@@ -243,6 +361,14 @@ static void work(struct warden *w)
 
 	loop_timer_arm(op->limit, -1);
 	op->sync_tag = op->count_tag = 0;
+	if (op->lost) {
+		lost(w);
+		return;
+	}
+	if (op->again) {
+		work_save(w);
+		return;
+	}
 	if (op->kind == OP_SYNC) {
 		op->result = json_pack("{s:b}", "synced", op->synced);
 		op_answer(w);
@@ -251,15 +377,15 @@ static void work(struct warden *w)
 	if (op->was_up && !op->synced)
 		warden_log("the guest did not answer a sync: what it had not written yet is not in "
 			   "the checkpoint");
-	if (w->fs) {
-		fsdev_hold(w->fs);
-		op->held = true;
+	if (op->kind == OP_SAVE) {
+		work_save(w);
+		return;
 	}
-	op->step = op->kind == OP_SAVE ? STEP_WORK : STEP_PLAN;
-	if (op->kind == OP_SAVE)
-		start_worker(w, touched_seal(w, op->request), saved);
-	else
-		start_worker(w, touched_show(w, op->request), planned);
+	hold(w);
+	op->step = STEP_PLAN;
+	struct worker_fds fds = NO_WORKER_FDS;
+	fds.fd[0] = touched_show(w, op->request);
+	start_worker(w, &fds, planned);
 }
 
 static void sync_too_long(void *user)
@@ -409,7 +535,8 @@ void save_repo(struct warden *w, struct call c, const char *name, const json_t *
 	op->request = json_is_object(args) ? json_deep_copy(args) : json_object();
 	json_object_set_new(op->request, "op", json_string(name));
 	json_object_set_new(op->request, "name", json_string(w->jail.name));
-	start_worker(w, -1, repo_done);
+	struct worker_fds fds = NO_WORKER_FDS;
+	start_worker(w, &fds, repo_done);
 }
 
 void save_sync(struct warden *w, struct call c)

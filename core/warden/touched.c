@@ -54,9 +54,35 @@ int touched_seal(struct warden *w, json_t *request)
 {
 	int fd = touched_show(w, request);
 
+	/* shown: the worker looks at no more than that; else at everything */
+	w->was = fd >= 0 ? w->touched : NULL;
+	snprintf(w->was_base, sizeof(w->was_base), "%s", w->base);
 	w->base[0] = '\0';
-	replace(w, !w->layer);
+	if (!w->was)
+		touched_free(w->touched);
+	w->touched = touched_new(!w->layer);
+	if (w->layer)
+		layer_set_touched(w->layer, w->touched);
 	return fd;
+}
+
+static void was_free(struct warden *w)
+{
+	touched_free(w->was);
+	w->was = NULL;
+	w->was_base[0] = '\0';
+}
+
+void touched_unseal(struct warden *w)
+{
+	w->base[0] = '\0';
+	if (!w->was || !w->touched) {
+		replace(w, true);
+	} else {
+		touched_merge(w->touched, w->was);
+		snprintf(w->base, sizeof(w->base), "%s", w->was_base);
+	}
+	was_free(w);
 }
 
 void touched_settle(struct warden *w, const json_t *result, bool back)
@@ -66,11 +92,14 @@ void touched_settle(struct warden *w, const json_t *result, bool back)
 
 	if (whole)
 		warden_log("checkpoint: all of the layer was looked at: %s", whole);
+	if (!tree && !back) {
+		touched_unseal(w);
+		return;
+	}
 	w->base[0] = '\0';
+	was_free(w);
 	if (back)
 		replace(w, !tree);
-	else if (!tree && w->touched)
-		touched_all(w->touched);
 	if (tree && w->touched && !touched_is_all(w->touched))
 		snprintf(w->base, sizeof(w->base), "%s", tree);
 }

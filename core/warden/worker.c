@@ -25,7 +25,8 @@ struct worker {
 	void *user;
 };
 
-static _Noreturn void become_worker(const struct warden *w, int in, int out, int touched)
+static _Noreturn void become_worker(const struct warden *w, int in, int out,
+				    const struct worker_fds *fds)
 {
 	static const char *const argv[] = {"gaol", "worker", NULL};
 	sigset_t none;
@@ -38,12 +39,17 @@ static _Noreturn void become_worker(const struct warden *w, int in, int out, int
 	int jail = fcntl(w->jail.dirfd, F_DUPFD, 10);
 	int from = fcntl(in, F_DUPFD, 10);
 	int to = fcntl(out, F_DUPFD, 10);
-	int more = touched < 0 ? -1 : fcntl(touched, F_DUPFD, 10);
+	int more[sizeof(fds->fd) / sizeof(*fds->fd)], n = (int)(sizeof(more) / sizeof(*more));
+	for (int i = 0; i < n; i++)
+		more[i] = fds->fd[i] < 0 ? -1 : fcntl(fds->fd[i], F_DUPFD, 10);
 	if (dup2(from, 0) < 0 || dup2(to, 1) < 0 || dup2(jail, 3) < 0)
 		_exit(126);
-	if (more >= 0 && dup2(more, 4) < 0)
-		_exit(126);
-	close_range(more >= 0 ? 5 : 4, ~0U, 0);
+	for (int i = 0; i < n; i++)
+		if (more[i] < 0)
+			close(4 + i);
+		else if (dup2(more[i], 4 + i) < 0)
+			_exit(126);
+	close_range(4 + (unsigned)n, ~0U, 0);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -58,6 +64,9 @@ static void take_line(struct worker *k, const char *line, size_t n)
 		answer_progress(k->warden, k->progress, phase ? phase : "work",
 				(uint64_t)json_integer_value(json_object_get(p, "done")),
 				(uint64_t)json_integer_value(json_object_get(p, "total")));
+		json_decref(o);
+	} else if (json_object_get(o, "stored")) {
+		save_on_stored(k->warden);
 		json_decref(o);
 	} else if (o) {
 		json_decref(k->last);
@@ -105,7 +114,7 @@ static void readable(void *user, int events)
 	}
 }
 
-struct worker *worker_start(struct warden *w, const json_t *request, int touched,
+struct worker *worker_start(struct warden *w, const json_t *request, const struct worker_fds *fds,
 			    struct call progress, worker_fn *fn, void *user, struct err *e)
 {
 	int in[2], out[2];
@@ -122,7 +131,7 @@ struct worker *worker_start(struct warden *w, const json_t *request, int touched
 	}
 	pid_t pid = fork();
 	if (!pid)
-		become_worker(w, in[0], out[1], touched);
+		become_worker(w, in[0], out[1], fds);
 	close(in[0]);
 	close(out[1]);
 	char *text = json_dumps(request, JSON_COMPACT);
