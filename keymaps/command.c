@@ -280,10 +280,11 @@ static const struct command commands[CMD_COUNT] = {
 		  .group = GROUP_STEER,
 		  .flags = CMD_STEERS | CMD_WANTS_JAIL},
     [CMD_RESTORE] = {.name = "restore",
-		     .help = "bring the file under the cursor back as side A of the diff, or the "
-			     "checkpoint, has it (the present is saved first)",
+		     .args = "[hunk]",
+		     .help = "bring the file under the cursor, or the hunk, back as side A of the "
+			     "diff, or the checkpoint, has it (the present is saved first)",
 		     .hint = "restore",
-		     .cli = "gaol restore NAME PATH [--from ID]",
+		     .cli = "gaol restore NAME PATH [--from ID] [--hunk LINE]",
 		     .group = GROUP_STEER,
 		     .flags = CMD_STEERS | CMD_WANTS_JAIL},
     [CMD_APPLY] = {.name = "apply",

@@ -347,10 +347,15 @@ static bool file_target(struct app *a, enum command_id c, struct target *t)
 
 static void do_restore(struct app *a, enum command_id c, const char *args)
 {
+	bool hunk = !strcmp(args, "hunk");
 	struct target t;
 
-	if (file_target(a, c, &t))
-		child_restore(a, &t);
+	if (!file_target(a, c, &t))
+		return;
+	if (hunk && (!t.line || strcmp(t.b, "now")))
+		app_fail(a, "restore: no hunk of a file as it is now is under the cursor");
+	else
+		child_restore(a, &t, hunk);
 }
 
 static void do_apply(struct app *a, enum command_id c, const char *args)

@@ -187,8 +187,9 @@ void ask_apply(struct app *a, const struct target *t);
 void edit_settings(struct app *a, const char *name, const char *again);
 
 /* child.c */
-/* Restores t's path from its side A; brings it out to the host from side B. */
-void child_restore(struct app *a, const struct target *t);
+/* Restores t's path, or only the hunk at its line, from its side A; brings it out to the host from
+ * side B. */
+void child_restore(struct app *a, const struct target *t, bool hunk);
 void child_apply(struct app *a, const struct target *t);
 
 /* copy.c */

@@ -155,11 +155,21 @@ static void run(struct app *a, enum command_id id, const char *jail, const char 
 	op_end(op);
 }
 
-void child_restore(struct app *a, const struct target *t)
+void child_restore(struct app *a, const struct target *t, bool hunk)
 {
-	const char *argv[] = {"gaol", "restore", t->jail, t->path, *t->a ? "--from" : NULL,
-			      t->a,   NULL};
+	const char *argv[10] = {"gaol", "restore", t->jail, t->path};
+	char line[16];
+	size_t n = 4;
 
+	if (*t->a) {
+		argv[n++] = "--from";
+		argv[n++] = t->a;
+	}
+	if (hunk) {
+		snprintf(line, sizeof(line), "%u", t->line);
+		argv[n++] = "--hunk";
+		argv[n++] = line;
+	}
 	run(a, CMD_RESTORE, t->jail, argv);
 }
 

@@ -541,6 +541,33 @@ static bool command(struct view *v, enum command_id c, const char *args)
 	}
 }
 
+/* The first line of the hunk under the cursor that side B has, 0: none. */
+static unsigned hunk_line(struct view *v)
+{
+	const struct hunks *h = v->state;
+	uint64_t pos = view_on_row(v) ? view_pos(v, view_cursor(v)) : UINT64_MAX;
+	unsigned part = pos < h->page.n ? h->page.lines[pos].part : 0;
+
+	for (size_t i = 0; part && i < h->page.n; i++)
+		if (h->page.lines[i].part == part && h->page.lines[i].new_line > 0)
+			return (unsigned)h->page.lines[i].new_line;
+	return 0;
+}
+
+static bool target(struct view *v, enum command_id c, struct target *t, struct err *e)
+{
+	const struct hunks *h = v->state;
+
+	if (c != CMD_RESTORE || !h->shown)
+		return false; /* the view beside it knows */
+	memcpy(t->jail, h->words.jail, sizeof(t->jail));
+	memcpy(t->a, h->words.a, sizeof(t->a));
+	memcpy(t->b, h->words.b, sizeof(t->b));
+	snprintf(t->path, sizeof(t->path), "%s", h->entry.d.path);
+	t->line = hunk_line(v);
+	return true;
+}
+
 static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_FILE, CMD_NEXT_PANE,
 					CMD_FOLD,      CMD_RESTORE,   CMD_ROLLBACK,
 					CMD_SEARCH,    CMD_BACK,      CMD_NONE};
@@ -556,5 +583,6 @@ const struct view_ops hunks_view = {
     .empty = empty,
     .hidden = hidden,
     .command = command,
+    .target = target,
     .hints = hints,
 };

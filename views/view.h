@@ -66,6 +66,7 @@ struct target {
 	char a[64];	     /* side A, or the ID of a rollback; "" = the present checkpoint */
 	char b[64];	     /* side B; "" = now */
 	char path[PATH_MAX]; /* of the entry that is meant, "" = none */
+	unsigned line;	     /* of it on side B, in the hunk that is meant; 0 = none */
 };
 
 enum view_key_use {

@@ -64,6 +64,22 @@ is 'no left-over' '' "$(inside 'find /srv -name ".gaol-bring*" 2>/dev/null')"
 fails 'a path that is nowhere' 1 gaol restore j /no/such/path
 fails 'a relative path' 2 gaol restore j srv
 
+# One hunk of a file.
+inside 'seq 40 >/srv/lines; chmod 640 /srv/lines; chown 33:33 /srv/lines'
+check 'checkpoint of lines' gaol checkpoint j -m lines
+inside 'sed -i "s/^5$/five/; s/^20$/twenty/; 40d" /srv/lines'
+check 'a hunk' gaol restore j /srv/lines --hunk 20
+is 'it alone is as it was' 'five 20 39' "$(inside 'echo $(sed -n "5p; 20p; \$p" /srv/lines)')"
+lines=$(gaol log j --json | sed -n 's/.*"number": \([0-9]*\).*"message": "lines".*/\1/p')
+check 'the last one' gaol restore j /srv/lines --hunk 37 --from "$lines"
+is 'with the end of the file' 'five 20 40' "$(inside 'echo $(sed -n "5p; 20p; \$p" /srv/lines)')"
+is 'mode and owner stand' '640 33:33' "$(inside 'stat -c "%a %u:%g" /srv/lines')"
+fails 'no hunk there' 1 gaol restore j /srv/lines --hunk 25 --from "$lines"
+has 'is said' 'no hunk of the diff covers line 25' "$(gaol restore j /srv/lines --hunk 25 --from "$lines" 2>&1)"
+fails 'no file' 1 gaol restore j /srv/d --hunk 1
+fails 'no line' 2 gaol restore j /srv/lines --hunk x
+fails 'two files' 2 gaol restore j /srv/lines /srv/held --hunk 1
+
 # A stopped jail.
 inside 'rm -rf /srv/d'
 check 'stop' gaol stop j

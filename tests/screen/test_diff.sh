@@ -50,6 +50,16 @@ press J
 shows 'the next file from the pane' '│ /root/zeros'
 press K
 shows 'and back' '│ /root/letter'
+press Tab
+press ] ]
+press Tab
+press ] ]
+shows 'on the second hunk' '│ @@ -17,7 \+17,6 @@'
+press r
+shows 'one hunk brought back' '1 changed'
+hides 'it differs no more' ' -20$'
+shows 'the other one does' '\+seven'
+is 'in the file too' '20 seven' "$(inside 'echo $(sed -n 20p /root/letter) $(sed -n 7p /root/letter)')"
 press R
 shows 'a file brought back' 'restored|/root/letter'
 hides 'and differs no more' '^ M .*letter'

@@ -4,18 +4,23 @@
 #include "core/jailview.h"
 #include "core/putback.h"
 #include "tui/cli/cli.h"
+#include "tui/cli/hunk.h"
 #include "tui/cli/out.h"
 #include "tui/cli/sync.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_FROM = CLI_LONG };
+enum { OPT_FROM = CLI_LONG, OPT_HUNK };
 static const struct cli_opt opts[] = {
     {.key = OPT_FROM,
      .name = "from",
      .arg = "ID",
      .help = "As in this checkpoint; default: the last one."},
+    {.key = OPT_HUNK,
+     .name = "hunk",
+     .arg = "LINE",
+     .help = "Of one file, only the hunk that covers this line as it is now."},
     {.key = 'f', .name = "force", .help = "Also what a program of the jail has open."},
     {0}};
 
@@ -23,6 +28,7 @@ struct request {
 	struct cli_args a;
 	const char *id;
 	bool force;
+	unsigned line; /* of a hunk, 0: whole files */
 	json_t *saved; /* of the checkpoint that was made first */
 	unsigned number;
 };
@@ -64,7 +70,10 @@ static int put_back(struct request *q, struct jailview *view, const struct jail 
 		ret = jailview_side(view, "now", &now, e);
 	if (!ret)
 		ret = real_paths(q, from, now, paths, e);
-	if (!ret) {
+	if (!ret && q->line) {
+		ret = hunk_back(client, from, now, paths[0], q->line, e);
+		p->changed = !ret;
+	} else if (!ret) {
 		p->paths = (const char *const *)paths;
 		p->force = q->force;
 		ret = putback(p, j, client, now, from, e);
@@ -142,8 +151,13 @@ static int restore_verb(struct cli *c, const struct verb *v, int argc, char **ar
 	while ((key = cli_next(&q.a)) > 0) {
 		q.force |= key == 'f';
 		q.id = key == OPT_FROM ? q.a.arg : q.id;
+		if (key != OPT_HUNK)
+			continue;
+		q.line = (unsigned)strtoul(q.a.arg, NULL, 10);
+		if (!q.line)
+			return cli_usage(v, "--hunk %s: not the number of a line", q.a.arg);
 	}
-	if (key || !cli_operands(&q.a, 2, 4096))
+	if (key || !cli_operands(&q.a, 2, q.line ? 2 : 4096))
 		return q.a.status;
 	for (int i = 1; i < q.a.n; i++)
 		if (q.a.v[i][0] != '/')
@@ -167,13 +181,17 @@ static int restore_verb(struct cli *c, const struct verb *v, int argc, char **ar
 }
 
 static const char *const examples[] = {
-    "gaol restore demo /etc/hosts", "As it was at the last checkpoint.",
+    "gaol restore demo /etc/hosts",
+    "As it was at the last checkpoint.",
     "gaol restore demo /srv/app /etc/app.conf --from 3",
-    "A directory with all in it, and a file, as in checkpoint 3.", NULL};
+    "A directory with all in it, and a file, as in checkpoint 3.",
+    "gaol restore demo /etc/hosts --hunk 12",
+    "What changed around line 12, and nothing else.",
+    NULL};
 
 const struct verb verb_restore = {
     .name = "restore",
-    .args = "NAME PATH... [--from ID]",
+    .args = "NAME PATH... [--from ID] [--hunk LINE]",
     .help = "Brings single files or directories back from a checkpoint",
     .more = "The jail may run and goes on. Each PATH becomes, with all below it, what it was: "
 	    "content, type, owner, mode, times, attributes, hard links; what the checkpoint does "
