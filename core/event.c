@@ -11,6 +11,9 @@ static const char *const op_names[] = {
     [EVENT_SETXATTR] = "setxattr", [EVENT_RMXATTR] = "rmxattr",	  [EVENT_OPENREAD] = "read",
     [EVENT_REFUSE] = "refuse",	   [EVENT_STATE] = "state",	  [EVENT_CHECKPOINT] = "checkpoint",
     [EVENT_ROLLBACK] = "rollback", [EVENT_REDO] = "redo",
+    [EVENT_CONNECT] = "connect",   [EVENT_DISCONNECT] = "disconnect", [EVENT_ASK] = "ask",
+    [EVENT_VERDICT] = "verdict",   [EVENT_BLOCK] = "block",	  [EVENT_RESOLVE] = "resolve",
+    [EVENT_RESOLVED] = "resolved",
 };
 _Static_assert(sizeof(op_names) / sizeof(op_names[0]) == EVENT_OP_COUNT, "every op has a name");
 
@@ -22,6 +25,7 @@ static const struct {
     {.bit = EVENT_READ, .name = "read"},
     {.bit = EVENT_DENIED, .name = "denied"},
     {.bit = EVENT_JAIL, .name = "jail"},
+    {.bit = EVENT_NET, .name = "net"},
 };
 #define NCLASSES (sizeof(classes) / sizeof(classes[0]))
 

@@ -14,6 +14,7 @@ enum event_class {
 	EVENT_READ = 1 << 1,   /* first read of a base file */
 	EVENT_DENIED = 1 << 2, /* refused by authority */
 	EVENT_JAIL = 1 << 3,   /* state, checkpoint, rollback: what the warden did */
+	EVENT_NET = 1 << 4,    /* what the jail did on the network */
 };
 
 /* Numbers are part of the ring's format: append only. */
@@ -41,6 +42,14 @@ enum event_op {
 	EVENT_CHECKPOINT, /* class JAIL; bytes = number, path2 = message */
 	EVENT_ROLLBACK,	  /* class JAIL; bytes = number rolled back to */
 	EVENT_REDO,
+	/* class NET; path = the target, "tcp/deb.debian.org:80 (192.0.2.1)" */
+	EVENT_CONNECT,	  /* a connection begins */
+	EVENT_DISCONNECT, /* bytes = of both ways together; path2 = each way, and how long it lasted */
+	EVENT_ASK,	  /* a question waits for an admin; bytes = its number */
+	EVENT_VERDICT,	  /* path2 = what was answered */
+	EVENT_BLOCK,	  /* refused; path2 = why; bytes = how often since it was told last */
+	EVENT_RESOLVE,	  /* path = "A deb.debian.org" */
+	EVENT_RESOLVED,	  /* path2 = the addresses */
 	EVENT_OP_COUNT
 };
 
@@ -63,7 +72,7 @@ struct event {
 /* "create", "write", "read", "refuse", ...: stable words, also used in --json. "?" for an unknown
  * number. */
 const char *event_op_name(unsigned op);
-/* "change", "read", "denied", "jail" for one bit; "?" for anything else. */
+/* "change", "read", "denied", "jail", "net" for one bit; "?" for anything else. */
 const char *event_class_name(unsigned class);
 /* Parses a comma list of class names (or "all") into bits; -1 on an unknown or empty word. */
 int event_classes_parse(const char *list);

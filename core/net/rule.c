@@ -287,7 +287,7 @@ static bool matches(const struct rule *r, const struct target *t, int64_t now)
 	return host_matches(r, t);
 }
 
-static bool is_own(const struct rules *s, const struct naddr *a)
+bool rules_is_own(const struct rules *s, const struct naddr *a)
 {
 	for (size_t i = 0; i < s->nown; i++)
 		if (s->own[i].v6 == a->v6 && !memcmp(s->own[i].a, a->a, a->v6 ? 16 : 4))
@@ -298,7 +298,7 @@ static bool is_own(const struct rules *s, const struct naddr *a)
 enum rules_answer rules_judge(const struct rules *s, const struct target *t, int64_t now,
 			      const struct rule **by)
 {
-	bool closed = naddr_closed(&t->addr) || is_own(s, &t->addr);
+	bool closed = naddr_closed(&t->addr) || rules_is_own(s, &t->addr);
 	const struct rule *allow = NULL, *deny = NULL;
 
 	for (size_t i = 0; i < s->n && !deny; i++) {

@@ -88,6 +88,9 @@ bool rules_may_ask(const struct rules *s, const char *name, int64_t now);
 /* True when an allow rule names this address as an address or a range. */
 bool rules_name_address(const struct rules *s, const struct naddr *a, int64_t now);
 
+/* True for one of the host's own addresses. */
+bool rules_is_own(const struct rules *s, const struct naddr *a);
+
 /* "tcp", "udp", "icmp", or the number, into buf (8 bytes). Returns buf. */
 const char *rule_proto_name(unsigned proto, char *buf);
 

@@ -24,7 +24,7 @@ START_TEST(classes)
 	ck_assert_str_eq(event_class_name(0), "?");
 	ck_assert_int_eq(event_classes_parse("change"), EVENT_CHANGE);
 	ck_assert_int_eq(event_classes_parse("jail,denied"), EVENT_JAIL | EVENT_DENIED);
-	ck_assert_int_eq(event_classes_parse("all"), 15);
+	ck_assert_int_eq(event_classes_parse("all"), 31);
 	ck_assert_int_eq(event_classes_parse(""), -1);
 	ck_assert_int_eq(event_classes_parse("change,"), -1);
 	ck_assert_int_eq(event_classes_parse("chang"), -1);
