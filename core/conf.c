@@ -56,6 +56,8 @@ void conf_free(struct conf *c)
 	conf_list_free(&c->command);
 	conf_list_free(&c->env);
 	conf_list_free(&c->net_publish);
+	conf_list_free(&c->net_allow);
+	conf_list_free(&c->net_deny);
 	*c = (struct conf){0};
 }
 
@@ -344,7 +346,9 @@ const char *conf_speed_name(enum conf_speed s)
 
 const char *conf_net_name(enum conf_net n)
 {
-	static const char *const names[] = {[CONF_NET_NONE] = "none", [CONF_NET_OPEN] = "open"};
+	static const char *const names[] = {[CONF_NET_NONE] = "none", [CONF_NET_OPEN] = "open",
+					    [CONF_NET_ASK] = "ask",
+					    [CONF_NET_LIST] = "list"};
 
 	return names[n];
 }

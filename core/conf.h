@@ -43,7 +43,7 @@ enum conf_profile { CONF_BOX, CONF_APP };
 /* CONF_SAFE: ptrace mode, one CPU. CONF_TRUSTING: seccomp mode; faster, but a guest process can
  * read and write all memory of its guest, so views label such a jail. */
 enum conf_speed { CONF_SAFE, CONF_TRUSTING };
-enum conf_net { CONF_NET_NONE, CONF_NET_OPEN };
+enum conf_net { CONF_NET_NONE, CONF_NET_OPEN, CONF_NET_ASK, CONF_NET_LIST };
 /* What the warden does when the guest has crashed. */
 enum conf_restart { CONF_NEVER, CONF_ON_CRASH };
 
@@ -99,6 +99,7 @@ struct conf {
 	unsigned limit_cpu;    /* share of a busy host's processors, 100 is everybody's */
 	/* [net] */
 	enum conf_net net;
+	struct conf_list net_allow, net_deny; /* core/net/rule.h's syntax */
 	struct conf_list net_publish; /* ports of the host, core/net/publish.h's syntax */
 	uint64_t net_rate;	      /* bytes a second in each direction, 0: no limit */
 	uint64_t net_quota;	      /* bytes of both directions of one run, 0: no limit */
@@ -172,7 +173,7 @@ int conf_authority(const struct conf *c, struct authority **out, struct err *e);
 
 const char *conf_profile_name(enum conf_profile p); /* "box", "app" */
 const char *conf_speed_name(enum conf_speed s);	    /* "safe", "trusting" */
-const char *conf_net_name(enum conf_net n);	    /* "none", "open" */
+const char *conf_net_name(enum conf_net n);	    /* "none", "open", "ask", "list" */
 
 /* One line of the schema, for manuals, completion and help. */
 struct conf_key {

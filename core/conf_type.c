@@ -2,6 +2,7 @@
 /* The kinds of values in jail.conf. */
 #include "core/conf_type.h"
 #include "core/net/publish.h"
+#include "core/net/rule.h"
 #include "core/buf.h"
 #include "core/chanproto.h"
 #include <stdio.h>
@@ -412,6 +413,38 @@ static bool get_env(const struct schema *s, const void *field, size_t i, struct 
 		buf_str(out, l->v[i]);
 	return i < l->n;
 }
+
+static bool set_rule(struct conf_list *l, const char *value, bool deny, struct conf_why *why)
+{
+	struct rule r;
+	struct err e;
+
+	if (!value || rule_parse(value, deny, &r, &e)) {
+		const char *text = value ? strstr(e.text, ": ") : NULL;
+
+		return refuse(why, "%s",
+			      text ? text + 2 : "no rule: write for instance deb.debian.org:80");
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->v[i], value))
+			return true;
+	if (!conf_list_add(l, value))
+		return refuse(why, "too many rules: %d are the end", CONF_LIST_MAX);
+	return true;
+}
+
+static bool set_allow(const struct schema *s, void *field, const char *value, struct conf_why *why)
+{
+	return set_rule(field, value, false, why);
+}
+
+static bool set_deny(const struct schema *s, void *field, const char *value, struct conf_why *why)
+{
+	return set_rule(field, value, true, why);
+}
+
+const struct conf_type type_allow = {.name = "rule", .set = set_allow, .get = get_env};
+const struct conf_type type_deny = {.name = "rule", .set = set_deny, .get = get_env};
 
 static bool set_publish(const struct schema *s, void *field, const char *value,
 			struct conf_why *why)

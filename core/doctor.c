@@ -4,6 +4,7 @@
 #include "core/doctor_child.h"
 #include "core/fd.h"
 #include "core/kernel.h"
+#include "core/net/probe.h"
 #include "core/layer/record.h"
 #include "core/loop.h"
 #include <errno.h>
@@ -300,6 +301,27 @@ static void check_limits(struct exam *x, struct doctor_check *k)
 		    can.pids ? " and cgroup" : "");
 }
 
+/* Where a kernel keeps netfilter's queues from us, a jail can have all of the network or none. */
+static void check_network(struct exam *x, struct doctor_check *k)
+{
+	static const char prefix[] = "network: ";
+	struct err e = {""};
+
+	int ret = net_probe("list", x->ms, &e);
+	const char *why = e.text + (strncmp(e.text, prefix, strlen(prefix)) ? 0 : strlen(prefix));
+	if (!ret)
+		say(k, DOCTOR_OK, "", "jails can have one, by rules and questions");
+	else if (!net_probe("open", x->ms, NULL))
+		say(k, DOCTOR_WARN, "net.mode=open works; ask and list need NFQUEUE in the kernel",
+		    "no queues of netfilter: %s", why);
+	else
+		say(k, DOCTOR_WARN,
+		    access("/dev/net/tun", R_OK | W_OK) && geteuid()
+			? "as root: chmod 666 /dev/net/tun; jails without a network run"
+			: "install iptables; jails without a network run",
+		    "%s", why);
+}
+
 /* The character set by the rule of locale(7): the first of three variables that is set. */
 static const char *charset(void)
 {
@@ -377,6 +399,7 @@ static const struct {
     {.name = "attributes", .fn = check_xattr},
     {.name = "space", .fn = check_space},
     {.name = "limits", .fn = check_limits},
+    {.name = "network", .fn = check_network},
     {.name = "terminal", .fn = check_terminal},
     {.name = "boot", .fn = check_boot},
 };

@@ -18,7 +18,7 @@ enum doctor_status {
 
 struct doctor_check {
 	/* "kernel image", "user namespaces", "bubblewrap", "seccomp", "ptrace", "windows",
-	 * "attributes", "space", "limits", "terminal", "boot": stable, also in --json */
+	 * "attributes", "space", "limits", "network", "terminal", "boot": stable, also in --json */
 	const char *name;
 	enum doctor_status status;
 	char detail[256]; /* what was found; may hold foreign text: escape it */

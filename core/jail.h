@@ -60,6 +60,7 @@ struct jail_status {
 	char note[128];
 	unsigned checkpoint;	 /* number of the present one, 0 = none */
 	int64_t checkpoint_time; /* when that was made */
+	uint64_t net_waiting; /* connections that an admin is asked about now */
 	uint64_t moves;	     /* saves, rollbacks, redos and restores so far: views read anew when it
 				differs, since a rollback may lead to the same checkpoint */
 	uint64_t events;     /* seq of the newest event */

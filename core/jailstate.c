@@ -68,6 +68,7 @@ struct json_t *jail_status_to_json(const struct jail_status *st)
 	json_object_set_new(o, "note", text_json(st->note));
 	json_object_set_new(o, "checkpoint", json_integer(st->checkpoint));
 	json_object_set_new(o, "checkpoint_time", json_integer(st->checkpoint_time));
+	json_object_set_new(o, "net_waiting", json_integer((json_int_t)st->net_waiting));
 	json_object_set_new(o, "moves", json_integer((json_int_t)st->moves));
 	json_object_set_new(o, "events", json_integer((json_int_t)st->events));
 	json_object_set_new(o, "viewers", json_integer(st->viewers));
@@ -143,6 +144,7 @@ int jail_status_from_json(const struct json_t *o, struct jail_status *st)
 	str(o, "note", st->note, sizeof(st->note));
 	st->checkpoint = (unsigned)num(o, "checkpoint");
 	st->checkpoint_time = num(o, "checkpoint_time");
+	st->net_waiting = (uint64_t)num(o, "net_waiting");
 	st->moves = (uint64_t)num(o, "moves");
 	st->events = (uint64_t)num(o, "events");
 	st->viewers = (int)num(o, "viewers");

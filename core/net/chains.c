@@ -35,8 +35,7 @@ static void head(const struct chains *c, struct buf *out)
 	const char *guest = c->v6 ? PLAN_GUEST6 : PLAN_GUEST;
 	const char *gateway = c->v6 ? PLAN_GATEWAY6 : PLAN_GATEWAY;
 
-	buf_str(out, "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n"
-		     ":new - [0:0]\n:own - [0:0]\n:closed - [0:0]\n");
+	buf_str(out, "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n");
 	if (c->v6) {
 		/* neighbour solicitation and advertisement */
 		buf_str(out, "-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT\n"
@@ -51,11 +50,42 @@ static void head(const struct chains *c, struct buf *out)
 			"-j ACCEPT\n",
 			guest, gateway);
 	}
+}
+
+/* What lies about its ends, or belongs to nothing, goes no further. */
+static void no_lies(const struct chains *c, struct buf *out)
+{
+	const char *guest = c->v6 ? PLAN_GUEST6 : PLAN_GUEST;
+
 	buf_fmt(out, "-A FORWARD -i " PLAN_IF_JAIL " ! -s %s -j DROP\n", guest);
 	buf_fmt(out, "-A FORWARD -i " PLAN_IF_OUT " ! -d %s -j DROP\n", guest);
-	buf_str(out, "-A FORWARD -m conntrack --ctstate INVALID -j DROP\n"
-		     "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
-		     "-A FORWARD -i " PLAN_IF_JAIL " -o " PLAN_IF_OUT " -j new\n");
+	buf_str(out, "-A FORWARD -m conntrack --ctstate INVALID -j DROP\n");
+}
+
+static void queues(const struct chains *c, struct buf *out)
+{
+	const char *dns = c->v6 ? PLAN_DNS6 : PLAN_DNS;
+
+	buf_str(out, "*mangle\n:FORWARD ACCEPT [0:0]\n");
+	no_lies(c, out);
+	buf_fmt(out,
+		"-A FORWARD -i " PLAN_IF_JAIL " -d %s -p udp --dport 53 -j NFQUEUE --queue-num %d\n"
+		"-A FORWARD -i " PLAN_IF_OUT " -s %s -p udp --sport 53 -j NFQUEUE --queue-num %d\n",
+		dns, CHAINS_DNS, dns, CHAINS_DNS);
+	buf_str(out, "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+		     "-A FORWARD -i " PLAN_IF_OUT " -j ACCEPT\n");
+	/*
+	 * TCP that does not begin anything was cut off in the middle: reset. A first packet carries
+	 * no data but by an extension that nobody needs, and what waits is memory of the host's.
+	 */
+	buf_fmt(out,
+		"-A FORWARD -p tcp ! --syn -j MARK --set-mark %d\n"
+		"-A FORWARD -p tcp ! --syn -j ACCEPT\n"
+		"-A FORWARD -p tcp -m length --length 1281:65535 -j DROP\n"
+		"-A FORWARD -p tcp -j NFQUEUE --queue-num %d\n"
+		"-A FORWARD -p udp -j NFQUEUE --queue-num %d\n"
+		"-A FORWARD -j NFQUEUE --queue-num %d\nCOMMIT\n",
+		CHAINS_REFUSE, CHAINS_TCP, CHAINS_UDP, CHAINS_OTHER);
 }
 
 static void published(const struct chains *c, struct buf *out)
@@ -111,11 +141,35 @@ void chains_own(const struct chains *c, struct buf *out)
 	buf_str(out, "COMMIT\n");
 }
 
+void chains_judged(const struct chains *c, struct buf *out)
+{
+	queues(c, out);
+	head(c, out);
+	/* What a program takes for a no at once, name servers' too. */
+	buf_fmt(out,
+		"-A FORWARD -m mark --mark %d -p tcp -j REJECT --reject-with tcp-reset\n"
+		"-A FORWARD -m mark --mark %d -p udp -j REJECT --reject-with %s\n"
+		"-A FORWARD -m mark --mark %d -j REJECT --reject-with %s\n",
+		CHAINS_REFUSE, CHAINS_REFUSE,
+		c->v6 ? "icmp6-port-unreachable" : "icmp-port-unreachable", CHAINS_REFUSE,
+		prohibited(c));
+	buf_fmt(out,
+		"-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+		"-A FORWARD -i " PLAN_IF_JAIL " -o " PLAN_IF_OUT " -m mark --mark %d -j ACCEPT\n",
+		CHAINS_PASS);
+	published(c, out);
+	buf_str(out, "COMMIT\n");
+}
+
 void chains_open(const struct chains *c, struct buf *out)
 {
 	const char *dns = c->v6 ? PLAN_DNS6 : PLAN_DNS;
 
 	head(c, out);
+	buf_str(out, ":new - [0:0]\n:own - [0:0]\n:closed - [0:0]\n");
+	no_lies(c, out);
+	buf_str(out, "-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+		     "-A FORWARD -i " PLAN_IF_JAIL " -o " PLAN_IF_OUT " -j new\n");
 	published(c, out);
 	buf_fmt(out, "-A new -d %s -p udp --dport 53 -j ACCEPT\n", dns);
 	buf_fmt(out, "-A new -d %s -p tcp --dport 53 -j ACCEPT\n", dns);

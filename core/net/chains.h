@@ -25,7 +25,21 @@ struct chains {
 	size_t nown;
 };
 
-/* Appends the whole filter for net.mode=open without questions. */
+/*
+ * The queues of judge.h's kinds, in their order, and the marks that a verdict puts on a packet. A
+ * guest cannot set a mark.
+ */
+enum { CHAINS_DNS, CHAINS_TCP, CHAINS_UDP, CHAINS_OTHER, CHAINS_QUEUES };
+enum { CHAINS_PASS = 1, CHAINS_REFUSE = 2 };
+
+/*
+ * Appends the whole filter where somebody judges: what the jail opens anew waits in a queue
+ * (NFQUEUE, in the table mangle, so that the filter behind it can act on the verdict's mark: a
+ * refusal is told to the sender), and so does every datagram from and to the name server. Without a
+ * mark nothing passes.
+ */
+void chains_judged(const struct chains *c, struct buf *out);
+/* Appends the whole filter for net.mode=open where the kernel has no queues. */
 void chains_open(const struct chains *c, struct buf *out);
 /* Appends what makes the host's addresses anew, for room_rules without flush. */
 void chains_own(const struct chains *c, struct buf *out);

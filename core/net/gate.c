@@ -10,7 +10,13 @@ enum {
 	ETHERNET = 14,
 	IP4 = 20, /* bytes of the shortest header */
 	IP6 = 40,
+	TCP = 20,
+	TCP_FLAGS = 13, /* where in the header of TCP */
+	TCP_SYN = 2,
+	TCP_ACK = 16,
 	DNS = 53,
+	DHCP = 67,
+	TFTP = 69,
 };
 
 bool gate_closed4(const uint8_t a[4])
@@ -43,6 +49,20 @@ static bool asks_dns(const uint8_t *p, size_t n, uint8_t proto)
 	       (p[2] << 8 | p[3]) == DNS;
 }
 
+/*
+ * What goes back to whoever came in by a published port from the host itself, whom libslirp shows
+ * as its own address: TCP that does not begin, UDP but to its DHCP and TFTP servers. (What begins
+ * anyway is libslirp's to refuse: its way to the host's loopback is off.)
+ */
+static bool answers_host(const uint8_t *p, size_t n, uint8_t proto)
+{
+	unsigned port = n >= 4 ? (unsigned)p[2] << 8 | p[3] : 0;
+
+	if (proto == IPPROTO_TCP)
+		return n >= TCP && (p[TCP_FLAGS] & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+	return proto == IPPROTO_UDP && port && port != DHCP && port != TFTP;
+}
+
 static bool may_leave4(const uint8_t *p, size_t n)
 {
 	size_t head = n >= IP4 ? (size_t)(p[0] & 15) * 4 : 0;
@@ -53,6 +73,8 @@ static bool may_leave4(const uint8_t *p, size_t n)
 	inet_pton(AF_INET, PLAN_NET, net);
 	if (memcmp(p + 16, net, PLAN_NET_BITS / 8) != 0)
 		return true;
+	if (is(AF_INET, p + 16, PLAN_HOST))
+		return answers_host(p + head, n - head, p[9]);
 	return is(AF_INET, p + 16, PLAN_DNS) && asks_dns(p + head, n - head, p[9]);
 }
 
@@ -75,6 +97,8 @@ static bool may_leave6(const uint8_t *p, size_t n)
 	inet_pton(AF_INET6, PLAN_NET6, net);
 	if (memcmp(to, net, PLAN_NET6_BITS / 8) != 0)
 		return true;
+	if (is(AF_INET6, to, PLAN_HOST6))
+		return answers_host(p + IP6, n - IP6, next);
 	return is(AF_INET6, to, PLAN_DNS6) && asks_dns(p + IP6, n - IP6, next);
 }
 

@@ -4,8 +4,9 @@
  *
  * What no rule may ever open: loopback, multicast, broadcast and unspecified addresses, IPv6's
  * link-local ones (which mean nothing without an interface), libslirp's own services but its name
- * server, and IPv4 addresses in IPv6 clothes (::/96, ::ffff:0:0/96), which a socket of the host
- * would turn into the IPv4 address itself.
+ * server (and answers to its own address, which stands for the host's in published ports), and IPv4
+ * addresses in IPv6 clothes (::/96, ::ffff:0:0/96), which a socket of the host would turn into the
+ * IPv4 address itself.
  */
 #ifndef GAOL_CORE_NET_GATE_H
 #define GAOL_CORE_NET_GATE_H

@@ -19,8 +19,9 @@ struct net_config {
 };
 
 /*
- * The room's process: makes it, sends its taps over sock and stays until sock ends. Exits.
+ * The room's process: makes it, sends its taps over path and stays until path or warden ends, the
+ * sockets to those two. Exits.
  */
-_Noreturn void room_main(const struct net_config *c, int sock);
+_Noreturn void room_main(const struct net_config *c, int path, int warden);
 
 #endif

@@ -111,9 +111,10 @@ static int start_room(struct path *p, struct err *e)
 		close(pair[0]);
 		close(p->control);
 		close(NET_FD_DEVICE);
-		room_main(&p->c, pair[1]);
+		room_main(&p->c, pair[1], NET_FD_ROOM);
 	}
 	close(pair[1]);
+	close(NET_FD_ROOM);
 	p->room = pair[0];
 	return pid < 0 ? err_sys(e, "network: fork") : 0;
 }
@@ -310,7 +311,7 @@ int net_main(int argc, char **argv)
 
 	(void)argv;
 	if (argc != 1 || fcntl(NET_FD_CONTROL, F_SETFD, FD_CLOEXEC) ||
-	    fcntl(NET_FD_DEVICE, F_SETFD, FD_CLOEXEC)) {
+	    fcntl(NET_FD_DEVICE, F_SETFD, FD_CLOEXEC) || fcntl(NET_FD_ROOM, F_SETFD, FD_CLOEXEC)) {
 		err_set(&e, 0, "netpath: internal: the warden starts it");
 		err_print(&e);
 		return 2;

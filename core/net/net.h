@@ -16,7 +16,9 @@
 
 #include <stdint.h>
 
-enum { NET_FD_CONTROL = 3, NET_FD_DEVICE = 4 };
+enum { NET_FD_CONTROL = 3, NET_FD_DEVICE = 4, NET_FD_ROOM = 5 };
+
+#define NET_RULES_MAX (4 << 20) /* bytes of the text of all rules */
 
 enum net_type {
 	/*
@@ -31,6 +33,23 @@ enum net_type {
 	NET_COUNT = 67,
 	/* path -> warden: the quota is used up: {} */
 	NET_SPENT = 68,
+	/*
+	 * On the room's own socket to the warden (NET_FD_ROOM); an answer has its question's tag.
+	 *
+	 * warden -> room, first, and whenever jail.conf's rules change: {} with a descriptor of a
+	 * file that holds {"allow": [...], "deny": [...]}. Connections that may be no more are cut.
+	 */
+	NET_RULES = 72,
+	/* warden -> room: {"id": n, "word": "once", "minutes": n}; see judge_answer. Answered by
+	 * NET_LISTED {"done": bool} */
+	NET_ANSWER = 73,
+	/* warden -> room: {}; answered by NET_LISTED {"queue", "waiting", "rules", "flows"} */
+	NET_LIST = 74,
+	NET_LISTED = 75,
+	/* room -> warden: {"op": n, "err": n, "path": "", "path2": "", "bytes": n}: class net */
+	NET_EVENT = 76,
+	/* room -> warden: {"questions": n} wait for an admin */
+	NET_WAITING = 77,
 	/*
 	 * room -> path, first where the path is root: the network namespace, as a descriptor: {}.
 	 * Answered by two of the same type with a descriptor of /dev/net/tun for it each, because

@@ -65,6 +65,8 @@ int room_enter(uid_t uid, gid_t gid, struct err *e)
 
 static const char *const settings[][2] = {
     {"/proc/sys/net/ipv4/ip_forward", "1"},
+    /* Every refusal is told: who hears nothing tries for a minute. */
+    {"/proc/sys/net/ipv4/icmp_ratelimit", "0"},
     {"/proc/sys/net/ipv4/conf/all/rp_filter", "1"},
     {"/proc/sys/net/ipv4/conf/" PLAN_IF_JAIL "/rp_filter", "1"},
     {"/proc/sys/net/ipv4/conf/all/accept_redirects", "0"},
@@ -78,6 +80,7 @@ static const char *const settings[][2] = {
 
 static const char *const settings6[][2] = {
     {"/proc/sys/net/ipv6/conf/all/forwarding", "1"},
+    {"/proc/sys/net/ipv6/icmp/ratelimit", "0"},
     {"/proc/sys/net/ipv6/conf/all/accept_ra", "0"},
     {"/proc/sys/net/ipv6/conf/all/accept_redirects", "0"},
     {"/proc/sys/net/ipv6/conf/" PLAN_IF_JAIL "/accept_ra", "0"},

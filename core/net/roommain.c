@@ -4,6 +4,7 @@
 #include "core/fd.h"
 #include "core/loop.h"
 #include "core/net/chains.h"
+#include "core/net/court.h"
 #include "core/net/internal.h"
 #include "core/net/net.h"
 #include "core/net/own.h"
@@ -23,8 +24,12 @@ struct inside {
 	struct loop *loop;
 	struct room room;
 	struct own *own;
-	int sock; /* to the path */
+	struct court *court; /* NULL: a kernel without queues, and mode open */
+	int path, warden;
+	char message[PROTO_MAX];
 };
+
+/* The filter */
 
 /* Loads the whole filter (flush) or only the host's addresses. */
 static int rules_of(struct inside *in, bool v6, bool flush, const struct own_address *own,
@@ -37,7 +42,9 @@ static int rules_of(struct inside *in, bool v6, bool flush, const struct own_add
 			    .nown = nown};
 	struct buf text = {0};
 
-	if (flush)
+	if (in->court)
+		chains_judged(&ch, &text);
+	else if (flush)
 		chains_open(&ch, &text);
 	else
 		chains_own(&ch, &text);
@@ -52,17 +59,22 @@ static int rules(struct inside *in, bool flush, struct err *e)
 	size_t n;
 	int ret = own_list(in->own, &own, &n, e);
 
-	if (!ret)
-		ret = rules_of(in, false, flush, own, n, e);
-	if (!ret && in->room.v6)
-		ret = rules_of(in, true, flush, own, n, e);
-	return ret;
+	if (ret)
+		return ret;
+	if (in->court)
+		court_own(in->court, own, n);
+	if (in->court && !flush)
+		return 0;
+	ret = rules_of(in, false, flush, own, n, e);
+	return ret || !in->room.v6 ? ret : rules_of(in, true, flush, own, n, e);
 }
+
+/* The taps */
 
 static int send_tap(struct inside *in, const char *name, int fd)
 {
 	json_t *o = json_pack("{s:s, s:b}", "tap", name, "v6", in->room.v6);
-	int ret = proto_send_json(in->sock, NET_TAP, 0, o, fd);
+	int ret = proto_send_json(in->path, NET_TAP, 0, o, fd);
 
 	json_decref(o);
 	return ret;
@@ -71,9 +83,8 @@ static int send_tap(struct inside *in, const char *name, int fd)
 static int take_tun(struct inside *in, int *fd, struct err *e)
 {
 	struct proto_head h;
-	char text[PROTO_MAX];
 
-	if (proto_recv(in->sock, &h, text, fd) < 0 || h.type != NET_TUN || *fd < 0)
+	if (proto_recv(in->path, &h, in->message, fd) < 0 || h.type != NET_TUN || *fd < 0)
 		return err_set(e, -EIO, "network: /dev/net/tun is not given");
 	return 0;
 }
@@ -83,13 +94,83 @@ static int ask_for_tuns(struct inside *in, int tun[2], struct err *e)
 {
 	cleanup_fd int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	json_t *o = json_object();
-	int ret = ns < 0 ? -errno : proto_send_json(in->sock, NET_TUN, 0, o, ns);
+	int ret = ns < 0 ? -errno : proto_send_json(in->path, NET_TUN, 0, o, ns);
 
 	json_decref(o);
 	if (ret)
 		return err_set(e, ret, "network: the namespace: %s", strerror(-ret));
 	ret = take_tun(in, &tun[0], e);
 	return ret ? ret : take_tun(in, &tun[1], e);
+}
+
+/* The warden */
+
+/* Rules come as a file: they may be longer than a message. */
+static json_t *read_rules(int fd)
+{
+	struct buf text = {0};
+	char part[4096];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(fd, part, sizeof(part), at)) > 0; at += n) {
+		buf_add(&text, part, (size_t)n);
+		if (text.len > NET_RULES_MAX)
+			break;
+	}
+	json_t *o = n ? NULL : proto_json(text.p, text.len);
+	buf_free(&text);
+	return o;
+}
+
+/* One message of the warden's; false at its end. */
+static bool take_message(struct inside *in, unsigned *type)
+{
+	struct proto_head h;
+	int fd = -1;
+	ssize_t n = proto_recv(in->warden, &h, in->message, &fd);
+
+	if (n < 0)
+		return false;
+	*type = h.type;
+	json_t *o = h.type == NET_RULES ? read_rules(fd) : proto_json(in->message, (size_t)n);
+	fd_close(&fd);
+	if (o && in->court)
+		court_message(in->court, h.type, h.tag, o);
+	json_decref(o);
+	return o;
+}
+
+static int first_rules(struct inside *in, struct err *e)
+{
+	unsigned type;
+
+	if (!take_message(in, &type) || type != NET_RULES)
+		return err_set(e, -EIO, "network: the warden gives no rules");
+	return 0;
+}
+
+static void on_warden(void *user, int events)
+{
+	struct inside *in = user;
+	unsigned type;
+
+	(void)events;
+	if (!take_message(in, &type))
+		loop_stop(in->loop, 0);
+}
+
+/* The room */
+
+static int open_court(struct inside *in, struct err *e)
+{
+	bool must = strcmp(in->c->mode, "open") != 0;
+	struct err why;
+
+	in->court = court_open(in->loop, in->c->mode, in->warden, &why);
+	if (in->court || !must)
+		return 0;
+	return err_set(e, -EOPNOTSUPP, "net.mode=%s: %s: write open or none", in->c->mode,
+		       why.text);
 }
 
 static int build(struct inside *in, struct err *e)
@@ -103,6 +184,13 @@ static int build(struct inside *in, struct err *e)
 		ret = ask_for_tuns(in, tun, e);
 	if (!ret)
 		ret = room_build(&in->room, tun, e);
+	in->loop = ret ? NULL : loop_new();
+	if (!ret && !in->loop)
+		ret = err_sys(e, "network: epoll");
+	if (!ret)
+		ret = open_court(in, e);
+	if (!ret)
+		ret = first_rules(in, e);
 	if (!ret)
 		ret = rules(in, true, e);
 	if (!ret)
@@ -131,16 +219,17 @@ static void on_own(void *user, int events)
 
 static int serve(struct inside *in)
 {
-	in->loop = loop_new();
-	if (!in->loop || !loop_fd_add(in->loop, in->sock, LOOP_IN, on_path, in) ||
+	if (!loop_fd_add(in->loop, in->path, LOOP_IN, on_path, in) ||
+	    !loop_fd_add(in->loop, in->warden, LOOP_IN, on_warden, in) ||
 	    !loop_fd_add(in->loop, own_descriptor(in->own), LOOP_IN, on_own, in))
 		return 1;
 	return loop_run(in->loop);
 }
 
-_Noreturn void room_main(const struct net_config *c, int sock)
+_Noreturn void room_main(const struct net_config *c, int path, int warden)
 {
-	struct inside in = {.c = c, .sock = sock, .room = {.jail = -1, .out = -1}};
+	struct inside in = {
+	    .c = c, .path = path, .warden = warden, .room = {.jail = -1, .out = -1}};
 	struct err e;
 	int ret = build(&in, &e);
 
@@ -149,7 +238,7 @@ _Noreturn void room_main(const struct net_config *c, int sock)
 	if (ret) {
 		json_t *o = json_pack("{s:s}", "error", e.text);
 
-		proto_send_json(sock, NET_FAILED, 0, o, -1);
+		proto_send_json(path, NET_FAILED, 0, o, -1);
 		json_decref(o);
 		_exit(1);
 	}

@@ -6,7 +6,8 @@
 #include "core/net/net.h"
 #include "core/fd.h"
 #include "core/net/plan.h"
-#include "core/warden/internal.h"
+#include "core/net/probe.h"
+#include "core/warden/wnet.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,21 +20,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Whom the processes of a jail's network run as when we are root: near its guest's, not the same.
- */
-#define NET_UID_BASE 0x60000000u
 #define RESOLV_MAX 65536
 #define MESSAGES_PER_TURN 64
 
-struct wnet {
-	pid_t pid; /* 0: reaped */
-	int sock;
-	struct loop_fd *watch;
-	bool ready;
-	char message[PROTO_MAX];
-};
-
-static _Noreturn void become_path(const struct warden *w, int control, int device, pid_t warden)
+static _Noreturn void become_path(const struct warden *w, int control, int device, int room,
+				  pid_t warden)
 {
 	static const char *const argv[] = {"gaol", "netpath", NULL};
 	sigset_t none;
@@ -45,10 +36,12 @@ static _Noreturn void become_path(const struct warden *w, int control, int devic
 		_exit(127);
 	sched_setaffinity(0, sizeof(w->cpus), &w->cpus);
 	/* Out of the way first: dup2 must not close one that is still wanted. */
-	int from = fcntl(control, F_DUPFD, 10), to = fcntl(device, F_DUPFD, 10);
-	if (dup2(from, NET_FD_CONTROL) < 0 || dup2(to, NET_FD_DEVICE) < 0)
+	int fds[] = {fcntl(control, F_DUPFD, 10), fcntl(device, F_DUPFD, 10),
+		     fcntl(room, F_DUPFD, 10)};
+	if (dup2(fds[0], NET_FD_CONTROL) < 0 || dup2(fds[1], NET_FD_DEVICE) < 0 ||
+	    dup2(fds[2], NET_FD_ROOM) < 0)
 		_exit(126);
-	close_range(NET_FD_DEVICE + 1, ~0U, 0);
+	close_range(NET_FD_ROOM + 1, ~0U, 0);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -108,6 +101,10 @@ static void take(struct warden *w, unsigned type, const json_t *o)
 		else
 			offline(w, error ? error : "it failed");
 		break;
+	case NET_COUNT:
+		w->net->in = (uint64_t)json_integer_value(json_object_get(o, "in"));
+		w->net->out = (uint64_t)json_integer_value(json_object_get(o, "out"));
+		break;
 	case NET_SPENT:
 		offline(w, "the quota of jail.conf is used up");
 		break;
@@ -142,42 +139,42 @@ static void on_message(void *user, int events)
 	}
 }
 
-static pid_t start(struct warden *w, int control, int device, struct err *e)
+static int begin(struct warden *w, const int pair[2], const int room[2], int device, struct err *e)
 {
+	struct wnet *n = xcalloc(1, sizeof(*n));
 	pid_t warden = getpid(), pid = fork();
 
 	if (!pid)
-		become_path(w, control, device, warden);
-	if (pid < 0)
-		err_sys(e, "network: fork");
-	return pid;
+		become_path(w, pair[1], device, room[1], warden);
+	*n = (struct wnet){.pid = pid > 0 ? pid : 0, .sock = pair[0], .room = -1};
+	w->net = n;
+	fcntl(n->sock, F_SETFL, O_NONBLOCK);
+	n->watch = loop_fd_add(w->loop, n->sock, LOOP_IN, on_message, w);
+	int ret = netroom_open(w, room[0], e);
+	if (pid < 0 || !n->watch)
+		ret = err_sys(e, "network: its process cannot be started");
+	return ret;
 }
 
 static int launch(struct warden *w, const char *path, struct err *e)
 {
-	json_t *o = config(w, e);
-	cleanup_fd int device = o ? boot_listen(path, e) : -1;
-	int pair[2] = {-1, -1}, ret = 0;
+	int pair[2] = {-1, -1}, room[2] = {-1, -1}, ret;
+	cleanup_fd int device = boot_listen(path, e);
+	json_t *o = device < 0 ? NULL : config(w, e);
 
-	if (!o || device < 0)
-		ret = -EIO;
-	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+	if (!o)
+		return -EIO;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, room)) {
 		ret = err_sys(e, "network: socketpair");
-	pid_t pid = ret ? -1 : start(w, pair[1], device, e);
-	fd_close(&pair[1]);
-	if (pid > 0) {
-		w->net = xcalloc(1, sizeof(*w->net));
-		w->net->pid = pid;
-		w->net->sock = pair[0];
-		ret = proto_send_json(pair[0], NET_CONFIG, 0, o, -1);
-		fcntl(pair[0], F_SETFL, O_NONBLOCK);
-		w->net->watch = loop_fd_add(w->loop, pair[0], LOOP_IN, on_message, w);
-		if (ret || !w->net->watch)
-			ret = err_set(e, -EIO, "network: its process cannot be told what to do");
-	} else {
 		fd_close(&pair[0]);
-		ret = -EIO;
+	} else {
+		ret = begin(w, pair, room, device, e);
 	}
+	fd_close(&pair[1]);
+	fd_close(&room[1]);
+	if (!ret && proto_send_json(w->net->sock, NET_CONFIG, 0, o, -1))
+		ret = err_set(e, -EIO, "network: its process cannot be told what to do");
 	json_decref(o);
 	return ret;
 }
@@ -202,6 +199,7 @@ void net_stop(struct warden *w)
 		while (waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	netroom_close(w);
 	over(w);
 	free(n);
 	w->net = NULL;

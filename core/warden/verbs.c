@@ -329,6 +329,11 @@ static void do_shutdown(struct warden *w, struct peer *p, struct call c, const j
 	warden_quit(w);
 }
 
+static void do_net(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	net_call(w, c, args);
+}
+
 static const struct verb {
 	const char *name;
 	unsigned states; /* in which it is allowed */
@@ -355,6 +360,7 @@ static const struct verb {
     {.name = "put", .states = DOWN | UP, .fn = do_put},
     {.name = "procs", .states = UP | BIT(JAIL_SAVING), .fn = do_procs},
     {.name = "info", .states = UP | BIT(JAIL_SAVING), .fn = do_info},
+    {.name = "net", .states = ANY, .fn = do_net},
     {.name = "keep", .states = ANY, .fn = do_keep},
     {.name = "discard", .states = ANY, .fn = do_discard},
     {.name = "shutdown", .states = DOWN, .fn = do_shutdown},

@@ -143,7 +143,7 @@ static const struct {
     {"[jail]\nenv = A\n", "write env = NAME=VALUE"},
     {"[jail]\nnote = \"a\\tb\"\n", "not one line of text"},
     {"[jail]\nprofile = bok\n", "write one of box app"},
-    {"[net]\nmode = ask\n", "this version cannot ask yet"},
+    {"[net]\nallow = a b\n", "a b"},
     {"[net]\npublish = 80\n", "not a port"},
     {"[net]\nmode = asks\n", "not a word that this key knows"},
     {"[checkpoint]\nevery = 400d\n", "too long"},

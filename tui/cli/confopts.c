@@ -83,6 +83,12 @@ int confopts_set(struct conf *c, int key, const char *value, struct err *e)
 	case CONFOPT_NET:
 		ret = conf_set(c, "net.mode", value, e);
 		break;
+	case CONFOPT_ALLOW:
+		ret = conf_set(c, "net.allow", value, e);
+		break;
+	case CONFOPT_DENY:
+		ret = conf_set(c, "net.deny", value, e);
+		break;
 	case CONFOPT_PUBLISH:
 		ret = conf_set(c, "net.publish", value, e);
 		break;

@@ -16,6 +16,8 @@ enum confopts_key {
 	CONFOPT_NOTE,
 	CONFOPT_SPEED,
 	CONFOPT_NET,
+	CONFOPT_ALLOW,
+	CONFOPT_DENY,
 	CONFOPT_PUBLISH = 'p',
 };
 
@@ -36,8 +38,12 @@ enum confopts_key {
 	 .help = "Starts with an empty, private directory at PATH."}, \
 	{.key = CONFOPT_SPEED, .name = "speed", .arg = "safe|trusting", \
 	 .help = "trusting: faster, but a process can reach all memory of its guest."}, \
-	{.key = CONFOPT_NET, .name = "net", .arg = "none|open", \
-	 .help = "Network: none (the default), or open: all but private addresses."}, \
+	{.key = CONFOPT_NET, .name = "net", .arg = "none|open|ask|list", \
+	 .help = "Network: none (the default), all but private addresses, or by rules."}, \
+	{.key = CONFOPT_ALLOW, .name = "allow", .arg = "HOST[:PORT]", \
+	 .help = "What the jail may reach, as deb.debian.org:80."}, \
+	{.key = CONFOPT_DENY, .name = "deny", .arg = "HOST[:PORT]", \
+	 .help = "What it may not reach."}, \
 	{.key = CONFOPT_PUBLISH, .name = "publish", .arg = "[ADDR:]HOST:GUEST", \
 	 .help = "A port of the host that leads into the jail."}
 /* clang-format on */
