@@ -133,6 +133,8 @@ struct json_t;
  */
 int cli_call(struct cli *c, const char *name, const char *call, struct json_t *args,
 	     struct json_t **result, struct err *e);
+/* Sets KEY=VALUE words (n of them) in a jail's jail.conf: all, or none. 0 or -errno with e set. */
+int cli_set(struct jail *j, char *const *words, int n, struct err *e);
 /* Ends what cli_steer began: a warden that was only started for one call goes again. */
 void cli_done(struct client *client, bool spawned);
 /* Waits until the warden has ended: from then on nobody holds the jail's lock. */
@@ -150,8 +152,8 @@ int cli_ask_guest(struct client *client, const char *verb, int ms, struct json_t
 extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, verb_attach,
     verb_checkpoint, verb_log, verb_diff, verb_rollback, verb_redo, verb_rm, verb_wait, verb_events,
     verb_cp, verb_cat, verb_exec, verb_run, verb_doctor, verb_completion, verb_help, verb_version,
-    verb_layer, verb_warden, verb_worker, verb_netpath, verb_restart, verb_pause, verb_resume, verb_record,
-    verb_replay, verb_ps, verb_top, verb_set;
+    verb_layer, verb_warden, verb_worker, verb_netpath, verb_net, verb_allow, verb_deny,
+    verb_restart, verb_pause, verb_resume, verb_record, verb_replay, verb_ps, verb_top, verb_set;
 /* Checkpoints beyond the first few: */
 extern const struct verb verb_export, verb_import, verb_apply;
 extern const struct verb verb_prune;

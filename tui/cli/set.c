@@ -51,7 +51,7 @@ static int save(const struct jail *j, const struct conf *conf, const struct buf 
 	return ret;
 }
 
-static int set_all(struct jail *j, char *const *words, int n, struct err *e)
+int cli_set(struct jail *j, char *const *words, int n, struct err *e)
 {
 	struct buf text = {0};
 	struct conf conf;
@@ -85,7 +85,7 @@ static int set(struct cli *c, const struct verb *v, int argc, char **argv)
 		return a.status;
 	if (cli_jail(c, a.v[0], &j, &e))
 		return cli_fail(&e);
-	int ret = set_all(&j, a.v + 1, a.n - 1, &e);
+	int ret = cli_set(&j, a.v + 1, a.n - 1, &e);
 	if (!ret && isatty(1) && jail_locked(&j))
 		printf("%s: set; it takes effect at its next start: gaol restart %s\n", j.name,
 		       j.name);

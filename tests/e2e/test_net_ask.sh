@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A jail that asks: what waits is shown, answered once or for good, refused, flooded; a rule that
+# comes later cuts; a name that turns to a private address.
+. "${BASH_SOURCE[0]%/*}/netlab.sh"
+lab_enter "$@"
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+echo hello >"$LAB/www/hello"
+gaol new n --net ask
+check 'a jail that asks boots' gaol start n
+in_jail() { gaol exec n -- "$@"; }
+# Starts a client in the jail; its answer comes into $work/got.
+try() { in_jail curl -s -m 60 "http://$1/hello" >"$work/got" 2>&1 & client=$!; }
+number() { gaol net n --queue | awk -v t="$1" 'index($0, t) { print $1; exit }'; }
+waits() { [ -n "$(number "$1")" ]; }
+
+try v4.lab.test
+check 'it waits, under the name that was asked for' soon 20 waits 'v4.lab.test (203.0.113.10)'
+has 'ls tells' '"net_waiting": 1' "$(gaol ls --json)"
+check 'allow, once' gaol allow n "$(number v4.lab.test)" --once
+wait $client
+is 'it goes on' hello "$(cat "$work/got")"
+try v4.lab.test
+check 'the next one waits again' soon 20 waits v4.lab.test
+check 'deny, once' gaol deny n "$(number v4.lab.test)" --once
+wait $client
+is 'it is refused' '' "$(cat "$work/got")"
+try v4.lab.test
+check 'and waits again' soon 20 waits v4.lab.test
+check 'allow, for good' gaol allow n "$(number v4.lab.test)"
+wait $client
+is 'it goes on' hello "$(cat "$work/got")"
+has 'a rule is kept' 'allow = .*v4.lab.test:80' "$(cat "$GAOL_HOME/jails/n/jail.conf")"
+is 'nobody is asked any more' hello "$(in_jail curl -s -m 20 http://v4.lab.test/hello)"
+fails 'a number that is none' 1 gaol allow n 4711 --once
+
+# A connection that was let through, cut by a rule
+truncate -s 20G "$LAB/www/endless"
+in_jail sh -c 'curl -s --limit-rate 1M http://v4.lab.test/endless -o /dev/null; echo over $? >/tmp/over' &
+client=$!
+open() { gaol net n --json | grep -q '"port": 80'; }
+check 'a download runs' soon 20 open
+check 'deny' gaol deny n v4.lab.test:80
+check 'cuts it' soon 30 in_jail grep -q over /tmp/over
+wait $client
+is 'and nothing new' '' "$(in_jail curl -s -m 20 http://v4.lab.test/hello)"
+
+# A name of ours that becomes a private address
+gaol allow n '*.lab.test'
+is 'a name that leads to a private address is not answered' '' \
+	"$(in_jail curl -s -m 5 http://private.lab.test/hello)"
+check 'a rule with the address opens it' gaol allow n $LAB_PRIVATE:80
+is 'by name too' hello "$(in_jail curl -s -m 20 http://$LAB_PRIVATE/hello)"
+
+# A flood of questions does not hold up names
+in_jail /usr/bin/python3 -c '
+import socket
+held = []
+for i in range(900):
+    s = socket.socket(); s.setblocking(False)
+    try: s.connect(("198.51.100.%d" % (1 + i % 250), 1000 + i))
+    except OSError: pass
+    held.append(s)
+import time
+time.sleep(60)' &
+flood=$!
+many() { [ "$(gaol ls --json | sed -n 's/.*"net_waiting": \([0-9]*\).*/\1/p')" -ge 800 ]; }
+check 'hundreds wait' soon 40 many
+is 'names are answered meanwhile' 0 "$(in_jail sh -c 'getent hosts www.lab.test >/dev/null; echo $?')"
+check stop gaol stop n
+wait $flood
+events=$(gaol events n --class net)
+has 'events: a verdict' 'verdict .*v4.lab.test' "$events"
+has 'events: a name that led to a private address' 'block .*private.lab.test' "$events"
+has 'events: the cut' 'disconnect .*v4.lab.test' "$events"
+finish
