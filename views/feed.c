@@ -160,11 +160,11 @@ static void ask_past(struct view *v)
 	struct feed *f = v->state;
 	const struct jail_status *st = model_find(v->env->model, f->jail);
 
-	if (f->asked || !st)
+	/* one that runs tells it itself; its warden may be about to end */
+	if (f->asked || !st || st->warden || feedstore_end(f->store))
 		return;
 	f->asked = true;
-	if (!st->warden)
-		f->past = feedpast_start(v->env, f->jail, on_past, v);
+	f->past = feedpast_start(v->env, f->jail, on_past, v);
 }
 
 static int open_feed(struct view *v, const struct target *t, struct err *e)

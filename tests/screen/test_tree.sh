@@ -68,15 +68,18 @@ press Enter
 shows 'in it' 'tree #2  /etc'
 press / first Enter
 shows 'what it has' '^ new .*first'
-press Escape
 press '&' second Enter
 shows 'what it has not' '0 entries|^$'
 hides 'nothing of the next one' '^ new .*second'
 press Escape
 hides 'all again' '& second'
-press q q q : 'tree 3' Enter
+press : jails Enter
+shows 'the list' 'gaol . jails'
+press : 'tree 3' Enter
 shows 'by a command' 'tree #3  /'
-press q : 'tree 99' Enter
+press : jails Enter
+shows 'the list again' 'gaol . jails'
+press : 'tree 99' Enter
 shows 'a bad one is told' 'no checkpoint 99'
 press Q
 ended 'left'
