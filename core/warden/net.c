@@ -83,6 +83,7 @@ static void offline(struct warden *w, const char *why)
 {
 	warden_log("network: offline: %s", why);
 	warden_event(w, EVENT_STATE, 0, "offline", why);
+	warden_announce(w);
 }
 
 static void take(struct warden *w, unsigned type, const json_t *o)

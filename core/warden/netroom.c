@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MESSAGES_PER_TURN = 256 };
+enum { MESSAGES_PER_TURN = 256, NEWS_MS = 50 };
 
 /* Rules */
 
@@ -90,6 +90,16 @@ static void take_answer(struct warden *w, uint32_t tag, json_t *o)
 	}
 }
 
+/* A flood of questions is no flood of announcements. */
+static void announce(void *user)
+{
+	struct warden *w = user;
+
+	w->net->news_due = false;
+	w->st.net_waiting = w->net->questions;
+	warden_announce(w);
+}
+
 static void take(struct warden *w, const struct proto_head *h, json_t *o)
 {
 	switch (h->type) {
@@ -98,8 +108,9 @@ static void take(struct warden *w, const struct proto_head *h, json_t *o)
 		break;
 	case NET_WAITING:
 		w->net->questions = (uint64_t)json_integer_value(json_object_get(o, "questions"));
-		w->st.net_waiting = w->net->questions;
-		warden_announce(w);
+		if (!w->net->news_due)
+			loop_timer_arm(w->net->news, NEWS_MS);
+		w->net->news_due = true;
 		break;
 	case NET_LISTED:
 		take_answer(w, h->tag, o);
@@ -136,6 +147,7 @@ int netroom_open(struct warden *w, int sock, struct err *e)
 {
 	w->net->room = sock;
 	fcntl(sock, F_SETFL, O_NONBLOCK);
+	w->net->news = loop_timer_add(w->loop, -1, announce, w);
 	w->net->room_watch = loop_fd_add(w->loop, sock, LOOP_IN, on_message, w);
 	if (!w->net->room_watch)
 		return err_sys(e, "network: epoll");
@@ -148,6 +160,8 @@ void netroom_close(struct warden *w)
 
 	loop_fd_del(n->room_watch);
 	n->room_watch = NULL;
+	loop_timer_del(n->news);
+	n->news = NULL;
 	fd_close(&n->room);
 	w->st.net_waiting = n->questions = 0;
 	for (size_t i = 0; i < WNET_ASKED_MAX; i++) {

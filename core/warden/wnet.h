@@ -14,9 +14,11 @@ struct wnet {
 	int room; /* to the room, -1: it has ended */
 	struct loop_fd *room_watch;
 	bool ready;
-	uint64_t in, out;   /* bytes of the guest, as the path counts */
-	uint64_t questions; /* that wait for an admin */
-	uint32_t tag;	    /* of the last question to the room */
+	uint64_t in, out;	 /* bytes of the guest, as the path counts */
+	uint64_t questions;	 /* that wait for an admin */
+	struct loop_timer *news; /* tells of them, at most 20 times a second */
+	bool news_due;
+	uint32_t tag; /* of the last question to the room */
 	struct {
 		uint32_t tag; /* 0: free */
 		struct call call;

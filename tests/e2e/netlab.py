@@ -81,6 +81,16 @@ def echo(q):
 
 for port, reply in ((53, answer), (7, echo)):
     threading.Thread(target=serve_udp, args=(port, reply), daemon=True).start()
+def serve_short():
+    s = socket.create_server(("::", 81), family=socket.AF_INET6, backlog=4096, dualstack_ipv6=True)
+    while True:
+        c, _ = s.accept()
+        with c:
+            if c.recv(16):
+                c.sendall(b"y")
+
+
+threading.Thread(target=serve_short, daemon=True).start()
 web = Server(("::", 80), Web)
 open(LAB + "/ready" + WHERE, "w").close()
 web.serve_forever()

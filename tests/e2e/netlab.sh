@@ -78,7 +78,8 @@ lab_world() {
 	lab_servers
 	lab_host_server
 	set +e
-	chmod 755 "$LAB" && chmod 777 "$LAB/www"
+	: >"$LAB/log"
+	chmod 755 "$LAB" && chmod 777 "$LAB/www" && chmod 666 "$LAB/log"
 	if declare -F as_user >/dev/null; then
 		mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && chmod 666 /dev/net/tun
 		(as_user LAB="$LAB" LAB_STEP=test bash "$0" "$@")

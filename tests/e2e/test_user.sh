@@ -58,10 +58,12 @@ if mknod "$work/fuse" c 10 229 2>/dev/null && chmod 600 "$work/fuse"; then
 fi
 
 # The world of netlab.sh is root's to make; what runs in it is the user's.
-out=$(GAOL=$work/tree/gaol bash "$work/tree/tests/e2e/test_net.sh" 2>&1 </dev/null)
-if [[ $(tail -n 1 <<<"$out") =~ ^([0-9]+)\ passed,\ 0\ failed$ ]]; then
-	ok "test_net.sh: ${BASH_REMATCH[0]}"
-else
-	bad test_net.sh "$(grep -v '^ok ' <<<"$out")"
-fi
+for t in test_net.sh test_net_rules.sh; do
+	out=$(GAOL=$work/tree/gaol bash "$work/tree/tests/e2e/$t" 2>&1 </dev/null)
+	if [[ $(tail -n 1 <<<"$out") =~ ^([0-9]+)\ passed,\ 0\ failed$ ]]; then
+		ok "$t: ${BASH_REMATCH[0]}"
+	else
+		bad "$t" "$(grep -v '^ok ' <<<"$out")"
+	fi
+done
 finish
