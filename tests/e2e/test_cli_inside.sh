@@ -24,7 +24,7 @@ check 'ps --json' python3 -c 'import json, sys
 l = json.loads(sys.argv[1])
 assert any(p["command"] == "sleep 1000" and p["state"] == "S" and p["threads"] == 1 for p in l), l' "$(gaol ps a --json)"
 out=$(gaol top -d 0.5)
-has 'top: the host and the guest' '^a +running +[0-9.]+ +[0-9.]+M +[0-9]+ +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9.]+M/1[0-9]+M +[0-9]+ +[0-9]+s$' "$out"
+has 'top: the host and the guest' '^a +running +[0-9.]+ +[0-9.]+M +[0-9]+ +[0-9]+ +[0-9]+ +[0-9.]+[KM] +[0-9.]+ +[0-9.]+M/1[0-9]+M +[0-9]+ +[0-9]+s$' "$out"
 calm() { awk "BEGIN { exit !($(cost 3) < 5) }"; }
 check 'idle costs nothing' soon 20 calm
 check 'its processes on the host' test "$(cost 5)" -ge 5

@@ -88,8 +88,10 @@ static void mutate_dir(struct tjail *j, int dirfd, int depth)
 			renameat(dirfd, names[i], dirfd, hostile[rnd(NHOSTILE)]);
 			break;
 		case 2:
-			if (!S_ISDIR(st.st_mode) && !r.whiteout)
-				linkat(dirfd, names[i], j->upper, hostile[rnd(NHOSTILE)], 0);
+			/* The name may be taken: then nothing changes. */
+			if (!S_ISDIR(st.st_mode) && !r.whiteout &&
+			    linkat(dirfd, names[i], j->upper, hostile[rnd(NHOSTILE)], 0))
+				ck_assert_int_eq(errno, EEXIST);
 			break;
 		case 3:
 			if (!r.whiteout) {
