@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define THREADS 4
+#define THREADS 8 /* some may wait for wardens that hang */
 /* Pictures are not more frequent than that: because of a key; where what a key began may still
  * bring something; of what goes on by itself, which costs a processor all the while. */
 #define FRAME_MS 8

@@ -101,7 +101,10 @@ static uint32_t child_of(struct feedtree *t, uint32_t parent, const char *name, 
 
 void feedtree_add(struct feedtree *t, const struct event *ev)
 {
-	const char *p = ev->path, *end = p + ev->path_len;
+	/* what was moved counts where it is */
+	bool moved = ev->op == EVENT_RENAME && ev->path2_len;
+	const char *p = moved ? ev->path2 : ev->path;
+	const char *end = p + (moved ? ev->path2_len : ev->path_len);
 	uint32_t at = 0, next;
 
 	while (p < end && t->v[at].depth < DEPTH_MAX) {

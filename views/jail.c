@@ -214,15 +214,14 @@ static void add_state(struct view *v, const struct jail_status *st, int64_t now)
 	bool hung = pulse_hung(v->env->pulse, d->jail);
 	char age[16];
 
-	fact(d, "state", hung ? STYLE_BAD : status_style(st), "%s%s, for %s",
-	     jail_state_name(st->state), hung ? ", not answering" : "",
-	     words_age(now - st->since, age, sizeof(age)));
+	/* a checkpoint enters its state again: of one that is up, the boot is what counts */
+	fact(d, "state", hung ? STYLE_BAD : status_style(st), "%s%s, %s %s",
+	     jail_state_name(st->state), hung ? ", not answering" : "", st->booted ? "up" : "for",
+	     words_age(now - (st->booted ? st->booted : st->since), age, sizeof(age)));
 	if (st->reason[0] && (st->state == JAIL_CRASHED || st->state == JAIL_FAILED))
 		fact(d, "reason", STYLE_BAD, "%s", st->reason);
 	if (st->has_exit && WIFEXITED(st->exit_status))
 		fact(d, "command", STYLE_TEXT, "ended with %d", WEXITSTATUS(st->exit_status));
-	if (st->booted)
-		fact(d, "up", STYLE_TEXT, "%s", words_age(now - st->booted, age, sizeof(age)));
 	if (st->note[0])
 		fact(d, "note", STYLE_TEXT, "%s", st->note);
 	if (st->viewers)
