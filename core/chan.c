@@ -193,7 +193,7 @@ static int add_launch(struct buf *b, const struct chan_launch *l)
 int chan_setup(struct chan *c, const struct chan_setup *setup)
 {
 	struct buf b = {0};
-	unsigned char flags[4];
+	unsigned char flags[8];
 	int r;
 
 	if (c->state == CHAN_ST_DEAD)
@@ -201,6 +201,7 @@ int chan_setup(struct chan *c, const struct chan_setup *setup)
 	if (c->setup_sent)
 		return -EALREADY;
 	chan_put32(flags, setup->flags);
+	chan_put32(flags + 4, setup->tasks);
 	buf_add(&b, flags, sizeof(flags));
 	add_string(&b, setup->hostname);
 	r = add_launch(&b, &setup->main);

@@ -57,6 +57,11 @@ struct chan_ops {
 	void (*main_exit)(void *user, int status, int err, const char *why);
 	/* Everything of the guest's is on the host, and it may be ended: nothing comes any more. */
 	void (*off)(void *user);
+	/*
+	 * A process by the guest's count has a name (at most CHAN_NAME_MAX bytes, none a NUL,
+	 * foreign text), or (parent not 0) that of its parent.
+	 */
+	void (*name)(void *user, uint32_t pid, uint32_t parent, const char *name, size_t n);
 	/* The program of a stream runs. */
 	void (*exec_started)(void *user, uint32_t stream, uint32_t pid);
 	/* It could not be started; the stream is gone. err is an errno, why names what failed. */
@@ -100,6 +105,7 @@ struct chan_launch {
 struct chan_setup {
 	const char *hostname;
 	unsigned flags; /* enum chan_setup_flags */
+	uint32_t tasks; /* processes and threads of programs, 0: no limit but the kernel's */
 	struct chan_launch main;
 };
 

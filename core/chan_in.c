@@ -19,6 +19,7 @@ enum want_id { ID_ZERO, ID_STARTING, ID_RUNNING, ID_CLOSING, ID_TAG };
 struct rule {
 	uint16_t type;
 	enum chan_state state; /* the one state it is legal in */
+	bool early;	       /* or the one before */
 	enum want_id id;
 	uint16_t flags; /* bits that may be set */
 	uint32_t min, max;
@@ -84,6 +85,25 @@ static int on_off(struct chan *c, const struct frame *f)
 	(void)f;
 	if (c->ops->off)
 		c->ops->off(c->user);
+	return 0;
+}
+
+static int on_names(struct chan *c, const struct frame *f)
+{
+	uint32_t at = 0;
+
+	while (at < f->n) {
+		const unsigned char *p = f->p + at;
+		size_t n = f->n - at >= CHAN_NAME_FIXED ? p[8] : CHAN_NAME_MAX + 1;
+
+		if (n > CHAN_NAME_MAX || f->n - at < CHAN_NAME_FIXED + n || !chan_get32(p) ||
+		    (chan_get32(p + 4) && n) || memchr(p + CHAN_NAME_FIXED, '\0', n))
+			return chan_break(c, "a record of NAMES that is none");
+		if (c->ops->name)
+			c->ops->name(c->user, chan_get32(p), chan_get32(p + 4),
+				     (const char *)p + CHAN_NAME_FIXED, n);
+		at += CHAN_NAME_FIXED + (uint32_t)n;
+	}
 	return 0;
 }
 
@@ -222,6 +242,12 @@ static const struct rule rules[] = {
      .max = 9 + CHAN_MAX_TEXT,
      .fn = on_main_exit},
     {.type = CHAN_OFF, .state = CHAN_ST_READY, .fn = on_off},
+    {.type = CHAN_NAMES,
+     .state = CHAN_ST_READY,
+     .early = true,
+     .min = CHAN_NAME_FIXED,
+     .max = CHAN_MAX_PAYLOAD,
+     .fn = on_names},
     {.type = CHAN_EXEC_STARTED,
      .state = CHAN_ST_READY,
      .id = ID_STARTING,
@@ -301,7 +327,7 @@ static int check_header(struct chan *c, struct frame *f, const struct rule **rul
 	*rule = r;
 	if (!r)
 		return chan_break(c, "unknown message type %u", f->type);
-	if (r->state != c->state)
+	if (r->state != c->state && !(r->early && r->state == c->state + 1))
 		return chan_break(c, "message type %u out of turn", f->type);
 	if (f->n < r->min || f->n > r->max)
 		return chan_break(c, "message type %u of %u bytes", f->type, f->n);

@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 enum {
-	CHAN_VERSION = 1,
+	CHAN_VERSION = 2,
 	CHAN_HEADER = 12,		/* bytes of a frame's header */
 	CHAN_MAX_PAYLOAD = 64 * 1024,	/* of one frame */
 	CHAN_MAX_MESSAGE = 1024 * 1024, /* of a message cut into frames */
@@ -46,6 +46,8 @@ enum {
 	CHAN_MAX_RELEASE = 64,		/* bytes of HELLO's kernel release */
 	CHAN_MAX_TEXT = 512,		/* bytes of a reason in EXEC_FAILED, MAIN_EXIT */
 	CHAN_MAX_GROUPS = 64,		/* supplementary groups of a launch */
+	CHAN_NAME_MAX = 15,		/* bytes of a process's name in NAMES */
+	CHAN_NAME_FIXED = 9,		/* and of what stands before it */
 	CHAN_MAX_SHOWN = 1024,		/* bytes of a command line in a PS record */
 };
 
@@ -95,6 +97,12 @@ enum chan_type {
 	 * own way. A guest that still runs a second later powers off by itself.
 	 */
 	CHAN_OFF = 9,
+	/*
+	 * id 0, when SETUP asked for it (CHAN_TELL_NAMES): records, one behind the other, in the
+	 * order in which it happened: u32 pid, u32 parent, u8 length, name. With a parent (and no
+	 * name) pid was forked and has its name; else pid has this name now.
+	 */
+	CHAN_NAMES = 10,
 
 	/* both directions, id stream, channel in flags */
 	CHAN_DATA = 32, /* 1..CHAN_MAX_PAYLOAD bytes */
@@ -106,7 +114,10 @@ enum chan_type {
 	CHAN_CREDIT = 34, /* u32 bytes, 1..CHAN_WINDOW: may be sent in addition */
 
 	/* host to guest */
-	/* First and once, id 0: u32 flags (enum chan_setup_flags), hostname (a string), launch. */
+	/*
+	 * First and once, id 0: u32 flags (enum chan_setup_flags), u32 processes and threads that
+	 * programs may be at once (0: as many as the kernel allows), hostname (a string), launch.
+	 */
 	CHAN_SETUP = 64,
 	CHAN_EXEC = 65, /* id a new stream: launch */
 	/* id stream or 0 (the main command): u32 signal number, see chan_stream_signal in chan.h.
@@ -149,8 +160,9 @@ enum {
 };
 
 enum chan_setup_flags {
-	CHAN_IDLE = 1, /* no main command: the guest waits for EXEC and SHUTDOWN */
-	CHAN_KEEP = 2, /* the guest stays up when the main command has ended */
+	CHAN_IDLE = 1,	     /* no main command: the guest waits for EXEC and SHUTDOWN */
+	CHAN_KEEP = 2,	     /* the guest stays up when the main command has ended */
+	CHAN_TELL_NAMES = 4, /* NAMES are wanted */
 };
 
 /*

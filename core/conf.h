@@ -109,6 +109,7 @@ struct conf {
 	/* [events] */
 	uint64_t events_ring; /* bytes of the event ring */
 	uint64_t events_keep; /* bytes of disk for the journal of events, 0: none */
+	bool events_names;    /* the guest tells which program a process is */
 	bool events_reads;    /* also record first reads of base files */
 	/* [console] */
 	uint64_t console_size;	      /* bytes of console output kept for viewers */

@@ -286,6 +286,13 @@ const struct schema conf_schema[] = {
      JAIL(events_keep),
      .max = JOURNAL_KEEP_MAX},
     {.k = {.section = "events",
+	   .key = "names",
+	   .deflt = "yes",
+	   .help = "Have the guest tell which program each process is, for its events. It costs "
+		   "some 50 us for each process that is started."},
+     .type = &type_bool,
+     JAIL(events_names)},
+    {.k = {.section = "events",
 	   .key = "reads",
 	   .deflt = "no",
 	   .help = "Also record the first read of each of the host's files."},

@@ -53,6 +53,8 @@ enum event_op {
 	EVENT_OP_COUNT
 };
 
+#define EVENT_COMM_MAX 15 /* bytes of a program's name: TASK_COMM_LEN of Linux */
+
 struct event {
 	uint64_t seq;	/* counts every record of a ring from 1; set by the ring */
 	int64_t time;	/* ns of CLOCK_REALTIME; set by the ring when 0 */
@@ -63,6 +65,9 @@ struct event {
 	uint32_t uid;	/* actor, as the guest's kernel tells */
 	uint32_t pid;
 	uint64_t bytes;
+	const char
+	    *comm; /* the actor's program, as the guest tells; may be NULL when comm_len is 0 */
+	size_t comm_len;  /* at most EVENT_COMM_MAX */
 	const char *path; /* absolute guest path, any bytes but NUL; not NUL-terminated */
 	size_t path_len;
 	const char *path2; /* second path or text; may be NULL when path2_len is 0 */

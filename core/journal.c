@@ -321,6 +321,9 @@ static void take_records(struct journal *j)
 		memcpy(j->raw.p + at + sizeof(rec), ev.path, ev.path_len);
 		if (ev.path2_len)
 			memcpy(j->raw.p + at + sizeof(rec) + ev.path_len, ev.path2, ev.path2_len);
+		if (ev.comm_len)
+			memcpy(j->raw.p + at + sizeof(rec) + ev.path_len + ev.path2_len, ev.comm,
+			       ev.comm_len);
 		j->raw.len += rec.len;
 		if (!j->count++)
 			j->first = ev.seq;

@@ -238,6 +238,8 @@ void ring_push(struct ring *r, const struct event *ev)
 		put_bytes(&sink, ev->path, n1);
 	if (n2)
 		put_bytes(&sink, ev->path2, n2);
+	if (rec.comm_len)
+		put_bytes(&sink, ev->comm, rec.comm_len);
 	if (sink.fill)
 		put_word(sink.to, sink.acc);
 	r->seq++;

@@ -25,7 +25,7 @@
  *                 then the records, one after another, none across a border:
  *                   u32 length (with padding, a multiple of 8), u16 op, u16 class, u64 seq,
  *                   i64 time, i32 err, u32 mode, u32 uid, u32 pid, u64 bytes, u16 length of path,
- *                   u16 length of path2, u32 0, path, path2, zeros
+ *                   u16 length of path2, u16 length of comm, u16 0, path, path2, comm, zeros
  *
  * Records up to commit never change until owner does, so a reader copies a record out and then
  * looks whether owner is still the same (as under a seqlock).

@@ -52,18 +52,24 @@ struct record {
 	uint64_t bytes;
 	uint16_t path_len;
 	uint16_t path2_len;
-	uint32_t zero;
+	uint16_t comm_len;
+	uint16_t zero;
 };
 #define RECORD_HEAD sizeof(struct record)
 _Static_assert(sizeof(struct record) == 56, "documented in ring.h");
-#define RECORD_MAX (RECORD_HEAD + 2 * PATH_MAX)
+#define RECORD_MAX (RECORD_HEAD + 2 * PATH_MAX + EVENT_COMM_MAX + 1)
 _Static_assert(RECORD_MAX <= SUB_MIN - SUB_HEAD, "a record fits into a sub-buffer");
+
+static inline uint16_t record_comm_len(const struct event *ev)
+{
+	return ev->comm_len < EVENT_COMM_MAX ? (uint16_t)ev->comm_len : EVENT_COMM_MAX;
+}
 
 /* The record of an event with paths of n1 and n2 bytes, each at most PATH_MAX. */
 static inline struct record record_of(const struct event *ev, size_t n1, size_t n2)
 {
 	return (struct record){
-	    .len = (uint32_t)((RECORD_HEAD + n1 + n2 + 7) & ~(size_t)7),
+	    .len = (uint32_t)((RECORD_HEAD + n1 + n2 + record_comm_len(ev) + 7) & ~(size_t)7),
 	    .op = ev->op,
 	    .class = ev->class,
 	    .seq = ev->seq,
@@ -75,20 +81,21 @@ static inline struct record record_of(const struct event *ev, size_t n1, size_t 
 	    .bytes = ev->bytes,
 	    .path_len = (uint16_t)n1,
 	    .path2_len = (uint16_t)n2,
+	    .comm_len = record_comm_len(ev),
 	};
 }
 
 /* True when the lengths of a record agree with each other and it fits into room bytes. */
 static inline bool record_fits(const struct record *rec, size_t room)
 {
-	size_t need = RECORD_HEAD + rec->path_len + rec->path2_len;
+	size_t need = RECORD_HEAD + rec->path_len + rec->path2_len + rec->comm_len;
 
 	need = (need + 7) & ~(size_t)7;
-	return rec->path_len <= PATH_MAX && rec->path2_len <= PATH_MAX && rec->len == need &&
-	       need <= room;
+	return rec->path_len <= PATH_MAX && rec->path2_len <= PATH_MAX &&
+	       rec->comm_len <= EVENT_COMM_MAX && rec->len == need && need <= room;
 }
 
-/* The event of a record; text: its path and path2, which the event points into. */
+/* The event of a record; text: its path, path2 and comm, which the event points into. */
 static inline struct event record_event(const struct record *rec, const char *text)
 {
 	return (struct event){
@@ -105,6 +112,8 @@ static inline struct event record_event(const struct record *rec, const char *te
 	    .path_len = rec->path_len,
 	    .path2 = rec->path2_len ? text + rec->path_len : NULL,
 	    .path2_len = rec->path2_len,
+	    .comm = rec->comm_len ? text + rec->path_len + rec->path2_len : NULL,
+	    .comm_len = rec->comm_len,
 	};
 }
 

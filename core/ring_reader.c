@@ -22,7 +22,7 @@ struct ring_reader {
 	size_t off;    /* bytes of its records passed, */
 	uint64_t want; /* seq that must come next; 0: whatever comes */
 	bool broken;
-	uint64_t copy[2 * PATH_MAX / 8];
+	uint64_t copy[(2 * PATH_MAX + EVENT_COMM_MAX + 1) / 8];
 };
 
 static uint64_t load(const word *w)

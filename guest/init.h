@@ -44,6 +44,7 @@ struct init {
 	struct stream *streams;
 	bool starved; /* some stream waits for room in the channel */
 	struct job *jobs;
+	struct watch names; /* the proc connector */
 
 	struct {
 		enum shutdown_phase phase;

@@ -14,6 +14,7 @@
 #include "guest/init.h"
 #include "guest/jobs.h"
 #include "guest/mounts.h"
+#include "guest/names.h"
 #include "guest/net.h"
 #include "guest/shutdown.h"
 #include "guest/str.h"
@@ -41,10 +42,23 @@ enum {
 
 /* Requests and settings of the host. */
 
+/*
+ * Beside the kernel's own threads. The host holds the jail's limit whatever the guest does; this
+ * one is met before it, and gives a program the errno that it expects.
+ */
+static void limit_tasks(uint32_t n)
+{
+	struct sysinfo si = {.procs = 0};
+	char text[24];
+
+	sysinfo(&si);
+	file_put("/proc/sys/kernel/threads-max", str_number(text, (uint64_t)n + si.procs));
+}
+
 static bool on_setup(struct init *in, const struct frame *f)
 {
-	const unsigned char *nul = f->n > 4 ? memchr(f->p + 4, '\0', f->n - 4) : NULL;
-	const char *hostname = (const char *)f->p + 4;
+	const unsigned char *nul = f->n > 8 ? memchr(f->p + 8, '\0', f->n - 8) : NULL;
+	const char *hostname = (const char *)f->p + 8;
 	struct launch l;
 	uint32_t flags;
 
@@ -53,6 +67,10 @@ static bool on_setup(struct init *in, const struct frame *f)
 	flags = chan_get32(f->p);
 	in->set_up = true;
 	in->keep = flags & (CHAN_KEEP | CHAN_IDLE);
+	if (in->pid1 && chan_get32(f->p + 4))
+		limit_tasks(chan_get32(f->p + 4));
+	if (flags & CHAN_TELL_NAMES)
+		names_open(in);
 	if (in->pid1 && *hostname && sethostname(hostname, strlen(hostname)) < 0)
 		log_line("cannot set the host name", NULL);
 	if (flags & CHAN_IDLE) {

@@ -444,6 +444,10 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	}
 	row_str(out, STYLE_TEXT, "  ");
 	paths(&ev, out);
+	if (ev.comm_len) {
+		row_str(out, STYLE_DIM, "  ");
+		row_add(out, STYLE_DIM, ev.comm, ev.comm_len);
+	}
 }
 
 static bool empty(struct view *v, size_t i, const struct look *k, struct row *out)

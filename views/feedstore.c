@@ -15,7 +15,7 @@ struct packed {
 	uint32_t mode, uid, pid, text;
 	int32_t err;
 	uint16_t op, class;
-	uint16_t path_len, path2_len;
+	uint16_t path_len, path2_len, comm_len;
 };
 
 struct block {
@@ -102,11 +102,14 @@ void feedstore_add(struct feedstore *s, const struct event *ev)
 			     .op = ev->op,
 			     .class = ev->class,
 			     .path_len = (uint16_t)ev->path_len,
-			     .path2_len = (uint16_t)ev->path2_len};
+			     .path2_len = (uint16_t)ev->path2_len,
+			     .comm_len = (uint16_t)ev->comm_len};
 	if (ev->path_len)
 		buf_add(&b->text, ev->path, p->path_len);
 	if (ev->path2_len)
 		buf_add(&b->text, ev->path2, p->path2_len);
+	if (ev->comm_len)
+		buf_add(&b->text, ev->comm, p->comm_len);
 	s->bytes += b->text.cap - before;
 }
 
@@ -146,7 +149,9 @@ void feedstore_get(const struct feedstore *s, uint64_t pos, struct event *ev)
 			     .path = buf_cstr(&b->text) + p->text,
 			     .path_len = p->path_len,
 			     .path2 = buf_cstr(&b->text) + p->text + p->path_len,
-			     .path2_len = p->path2_len};
+			     .path2_len = p->path2_len,
+			     .comm = buf_cstr(&b->text) + p->text + p->path_len + p->path2_len,
+			     .comm_len = p->comm_len};
 }
 
 unsigned feedstore_class(const struct feedstore *s, uint64_t pos)

@@ -196,6 +196,7 @@ static const struct chan_ops chan_table = {
     .ready = on_ready,
     .main_exit = on_main_exit,
     .off = on_off,
+    .name = names_told,
     .exec_started = exec_on_started,
     .exec_failed = exec_on_failed,
     .stream_data = exec_on_data,
@@ -247,7 +248,9 @@ static int set_up(struct warden *w)
 	const struct conf *c = &w->conf;
 	uint32_t groups[CHAN_MAX_GROUPS];
 	struct chan_setup s = {.hostname = c->hostname ? c->hostname : w->jail.name,
-			       .flags = w->idle ? CHAN_IDLE : 0,
+			       .flags = (w->idle ? CHAN_IDLE : 0) |
+					(c->events_names ? CHAN_TELL_NAMES : 0),
+			       .tasks = c->limit_pids,
 			       .main = {.argv = (const char *const *)c->command.v,
 					.env = (const char *const *)c->env.v,
 					.cwd = c->cwd,
@@ -359,6 +362,7 @@ static int launch(struct warden *w, struct err *e)
 static void release(struct warden *w)
 {
 	exec_guest_gone(w);
+	names_forget(w);
 	verb_guest_gone(w);
 	guest_free(w->guest);
 	net_stop(w);

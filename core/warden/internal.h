@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 struct cgroup;
+struct names;
 struct journal;
 struct peer;
 struct exec;
@@ -114,7 +115,8 @@ struct warden {
 	uint32_t farewell; /* chan request that shows whether the guest lives, 0: none */
 	char gone[256];	   /* the first device's word on why it is over, "" = none */
 	struct exec *execs;
-	struct wnet *net; /* the jail's network, NULL: none */
+	struct names *names; /* of the guest's processes, NULL: none told yet */
+	struct wnet *net;    /* the jail's network, NULL: none */
 
 	/* console */
 	struct scroll *scroll;
@@ -287,6 +289,13 @@ void pause_end(struct warden *w);
 /* layers.c: the layer and its window */
 int layers_open(struct warden *w, struct err *e);
 void layers_close(struct warden *w);
+
+/* names.c: programs of the guest's processes */
+/* chan_ops.name */
+void names_told(void *user, uint32_t pid, uint32_t parent, const char *name, size_t n);
+/* The name of a process: its length (0: not known) and where it lies, until the next call. */
+size_t names_find(const struct warden *w, uint32_t pid, const char **name);
+void names_forget(struct warden *w);
 
 /* limits.c: what the jail may take of the host, and what it has */
 /* Limits of processes and of processor time, for the guest that is about to be started. */

@@ -15,7 +15,10 @@ static void on_event(void *user, const struct event *ev)
 {
 	struct warden *w = user;
 
-	ring_push(w->ring, ev);
+	struct event named = *ev;
+
+	named.comm_len = names_find(w, ev->pid, &named.comm);
+	ring_push(w->ring, &named);
 	warden_ring_grew(w);
 }
 

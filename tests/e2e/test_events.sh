@@ -37,6 +37,10 @@ check 'an event' soon 10 known j '"/srv/w"'
 sizes=$(all j | field /srv/w write bytes)
 is 'writes coalesce: one at first, one on release' '2 38' "$(echo $sizes)"
 inside j 'mkdir -m 777 /srv/p; setpriv --reuid=1234 --regid=1234 --clear-groups sh -c "echo \$\$ >/srv/p/pid; : >/srv/p/f"'
+inside j 'touch /srv/t; (echo >/srv/u); ln -s /usr/bin/touch /srv/ev"$(printf "\\033")"il; /srv/ev*il /srv/v; sleep 0.1'
+is 'who: a program' touch "$(all j | field /srv/t create comm)"
+is 'who: a shell'"'"'s child' sh "$(all j | field /srv/u create comm)"
+is 'who: a name is escaped' '1 0' "$(gaol events j --since 0 --no-follow --path /srv/v | awk '/ev\\e|ev.u|evil/ { n++ } index($0, "\033") { e++ } END { print (n > 0), e + 0 }')"
 is 'who: uid' 1234 "$(all j | field /srv/p/f create uid)"
 is 'who: pid' "$(inside j 'cat /srv/p/pid')" "$(all j | field /srv/p/f create pid)"
 is 'reads are not recorded' 0 "$(gaol events j --since 0 --no-follow --class read | wc -l)"

@@ -42,7 +42,8 @@ has 'ls says what holds' '"by": "[^"]*(cgroup|nice)' "$(gaol ls --json)"
 has 'top has the disk' '/20M' "$(gaol top -n 1 q)"
 
 # A killed warden leaves no count: it is made again.
-inside q 'rm -rf /root/*; head -c 3000000 /dev/zero >/root/three; sync' >/dev/null
+check 'restart' gaol restart q
+check 'three megabytes' gaol exec q -- sh -c 'rm -rf /root/* && head -c 3000000 /dev/zero >/root/three && sync'
 kill -9 "$(number q warden)"
 check 'start again' soon 20 gaol start q
 check 'counted again' soon 20 known q

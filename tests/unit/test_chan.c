@@ -46,6 +46,11 @@ static void on_off(void *user)
 	buf_str(&((struct rig *)user)->log, "off\n");
 }
 
+static void on_name(void *user, uint32_t pid, uint32_t parent, const char *name, size_t n)
+{
+	buf_fmt(&((struct rig *)user)->log, "name %u %u %.*s\n", pid, parent, (int)n, name);
+}
+
 static void on_main_exit(void *user, int status, int err, const char *why)
 {
 	buf_fmt(&((struct rig *)user)->log, "main_exit %d %d %s\n", status, err, why);
@@ -101,6 +106,7 @@ static const struct chan_ops ops = {
     .ready = on_ready,
     .main_exit = on_main_exit,
     .off = on_off,
+    .name = on_name,
     .exec_started = on_started,
     .exec_failed = on_failed,
     .stream_data = on_data,
@@ -143,7 +149,7 @@ static void feed(struct rig *r, uint16_t type, uint16_t flags, uint32_t id, cons
 	buf_free(&b);
 }
 
-#define HELLO "\1\0\0\0\x88\x13\0\0\0\0\0\0007.3.4"
+#define HELLO "\2\0\0\0\x88\x13\0\0\0\0\0\0007.3.4"
 
 /* A ready guest. */
 static void rig_ready(struct rig *r)
@@ -174,8 +180,8 @@ static uint32_t rig_exec(struct rig *r)
 
 START_TEST(test_setup_bytes)
 {
-	static const char want[] = "\x40\0\0\0\x40\0\0\0\0\0\0\0" /* length 64, SETUP */
-				   "\2\0\0\0"
+	static const char want[] = "\x44\0\0\0\x40\0\0\0\0\0\0\0" /* length 68, SETUP */
+				   "\2\0\0\0\x2c\1\0\0"
 				   "box\0"
 				   "\2\0\0\0\xe8\3\0\0\xe8\3\0\0\x18\0\x50\0\1\0\2\0\1\0\0\0"
 				   "\x1b\0\0\0"
@@ -186,6 +192,7 @@ START_TEST(test_setup_bytes)
 	const uint32_t groups[] = {27};
 	struct chan_setup setup = {.hostname = "box",
 				   .flags = CHAN_KEEP,
+				   .tasks = 300,
 				   .main = {.argv = argv,
 					    .env = env,
 					    .cwd = "/srv",
@@ -287,8 +294,38 @@ static const struct {
     {.type = CHAN_DONE, .flags = CHAN_MORE, .id = 2, .reason = "empty part"},
     {.type = CHAN_MAIN_EXIT, .p = "\0\0\0\0\0\0\0\0x", .n = 9, .reason = "without a text"},
     {.type = CHAN_OFF, .p = "x", .n = 1, .reason = "of 1 bytes"},
+    {.type = CHAN_NAMES, .p = "\5\0\0\0\0\0\0", .n = 8, .reason = "of 8 bytes"},
+    {.type = CHAN_NAMES, .p = "\5\0\0\0\0\0\0\0\3ab", .n = 11, .reason = "that is none"},
+    {.type = CHAN_NAMES, .p = "\5\0\0\0\0\0\0\0\2a\0", .n = 11, .reason = "that is none"},
+    {.type = CHAN_NAMES, .p = "\0\0\0\0\0\0\0\0\1a", .n = 10, .reason = "that is none"},
+    {.type = CHAN_NAMES, .p = "\5\0\0\0\4\0\0\0\1a", .n = 10, .reason = "that is none"},
+    {.type = CHAN_NAMES,
+     .p = "\5\0\0\0\0\0\0\0\x10"
+	  "0123456789abcdef",
+     .n = 25,
+     .reason = "that is none"},
     {.type = CHAN_MAIN_EXIT, .id = 4, .p = "\0\0\0\0\0\0\0\0x", .n = 10, .reason = "unknown id"},
 };
+
+/* Records in one frame, before READY and behind it. */
+START_TEST(test_names)
+{
+	static const char records[] = "\7\0\0\0\0\0\0\0\3vim\x8\0\0\0\7\0\0\0\0";
+	struct chan_setup setup = {.hostname = "box", .flags = CHAN_TELL_NAMES};
+	struct rig r;
+
+	rig_new(&r);
+	feed(&r, CHAN_HELLO, 0, 0, HELLO, sizeof(HELLO));
+	ck_assert_int_eq(chan_setup(r.c, &setup), 0);
+	r.log.len = 0;
+	feed(&r, CHAN_NAMES, 0, 0, records, sizeof(records) - 1);
+	feed(&r, CHAN_READY, 0, 0, "\7\0\0\0", 4);
+	feed(&r, CHAN_NAMES, 0, 0, "\x8\0\0\0\0\0\0\0\2sh", 11);
+	ck_assert_str_eq(buf_cstr(&r.log), "name 7 0 vim\nname 8 7 \nready 7\nname 8 0 sh\n");
+	ck_assert_ptr_null(chan_reason(r.c));
+	rig_free(&r);
+}
+END_TEST
 
 START_TEST(test_rules)
 {
@@ -320,8 +357,8 @@ START_TEST(test_hello_rules)
 	struct rig r;
 
 	rig_new(&r);
-	feed(&r, CHAN_HELLO, 0, 0, "\2\0\0\0\0\0\0\0\0\0\0\0x", 14);
-	ck_assert_ptr_nonnull(strstr(chan_reason(r.c), "version 2"));
+	feed(&r, CHAN_HELLO, 0, 0, "\1\0\0\0\0\0\0\0\0\0\0\0x", 14);
+	ck_assert_ptr_nonnull(strstr(chan_reason(r.c), "version 1"));
 	rig_free(&r);
 	rig_new(&r);
 	feed(&r, CHAN_HELLO, 0, 0, HELLO, sizeof(HELLO) - 1);
@@ -630,6 +667,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_setup_bytes);
+	tcase_add_test(t, test_names);
 	tcase_add_loop_test(t, test_dialogue_in_pieces, 0, 64);
 	tcase_add_loop_test(t, test_rules, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(t, test_hello_rules);

@@ -36,7 +36,9 @@ START_TEST(a_record_comes_back_whole)
 			   .path = "/a/b\n\x1b",
 			   .path_len = 6,
 			   .path2 = "/other name",
-			   .path2_len = 11};
+			   .path2_len = 11,
+			   .comm = "installer",
+			   .comm_len = 9};
 	struct event ev;
 	uint64_t lost = 0;
 
@@ -59,6 +61,8 @@ START_TEST(a_record_comes_back_whole)
 	ck_assert_mem_eq(ev.path, in.path, 6);
 	ck_assert_uint_eq(ev.path2_len, 11);
 	ck_assert_mem_eq(ev.path2, in.path2, 11);
+	ck_assert_uint_eq(ev.comm_len, 9);
+	ck_assert_mem_eq(ev.comm, in.comm, 9);
 	ck_assert(!ring_pending(rr));
 	ck_assert_uint_eq(ring_cursor(rr), 1);
 	ck_assert_uint_eq(ring_last(r), 1);
@@ -320,8 +324,9 @@ static uint64_t random_of(uint64_t *s)
 START_TEST(consistent_lies)
 {
 	static const struct {
-		uint16_t path_len, path2_len;
-	} lies[] = {{PATH_MAX + 1, 0}, {0, PATH_MAX + 1}, {5000, 5000}, {65535, 65535}};
+		uint16_t path_len, path2_len, comm_len;
+	} lies[] = {{PATH_MAX + 1, 0, 0}, {0, PATH_MAX + 1, 0}, {5000, 5000, 0},
+		    {65535, 65535, 0},	  {0, 0, 16},		{0, 0, 65535}};
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		struct forged f = forge();
@@ -332,11 +337,13 @@ START_TEST(consistent_lies)
 
 		for (size_t sub = 0; sub < RING_SIZE_MIN / SUB_MIN; sub++) {
 			unsigned char *at = f.map + RING_HEADER + sub * SUB_MIN + SUB_HEAD;
-			size_t len = RECORD_HEAD + lies[i].path_len + lies[i].path2_len;
+			size_t len =
+			    RECORD_HEAD + lies[i].path_len + lies[i].path2_len + lies[i].comm_len;
 
 			memcpy(&rec, at, sizeof(rec));
 			rec.path_len = lies[i].path_len;
 			rec.path2_len = lies[i].path2_len;
+			rec.comm_len = lies[i].comm_len;
 			rec.len = (uint32_t)((len + 7) & ~(size_t)7);
 			memcpy(at, &rec, sizeof(rec));
 		}

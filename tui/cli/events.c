@@ -77,6 +77,8 @@ static void print_json(const struct event *ev)
 	json_object_set_new(o, "mode", json_integer(ev->mode));
 	json_object_set_new(o, "uid", json_integer(ev->uid));
 	json_object_set_new(o, "pid", json_integer(ev->pid));
+	if (ev->comm_len)
+		out_json_bytes(o, "comm", ev->comm, ev->comm_len);
 	json_object_set_new(o, "errno", json_integer(ev->err));
 	out_json_line(o);
 }
@@ -131,6 +133,16 @@ static void print_day(struct follow *f, const struct tm *tm)
 		puts(day);
 }
 
+static void comm(struct buf *b, const struct event *ev)
+{
+	buf_fmt(b, "  (uid %u pid %u", ev->uid, ev->pid);
+	if (ev->comm_len) {
+		buf_ch(b, ' ');
+		put(b, ev->comm, ev->comm_len);
+	}
+	buf_ch(b, ')');
+}
+
 static void print_line(struct follow *f, const struct event *ev)
 {
 	time_t s = (time_t)(ev->time / 1000000000);
@@ -151,7 +163,7 @@ static void print_line(struct follow *f, const struct event *ev)
 	}
 	detail(&b, ev);
 	if (ev->class != EVENT_JAIL)
-		buf_fmt(&b, "  (uid %u pid %u)", ev->uid, ev->pid);
+		comm(&b, ev);
 	puts(buf_cstr(&b));
 	buf_free(&b);
 }
