@@ -30,6 +30,7 @@ list() {
 	tmux           screen tests, pictures
 	iproute2       tests of the network: namespaces with servers
 	curl           tests of the network
+	python3        tests of the network: servers and raw frames
 	attr           tests of attributes
 	acl            tests of ACLs
 	libcap2-bin    tests of capabilities

@@ -2,8 +2,8 @@
 /* Questions to an admin: what waits, how long, and what was answered. */
 #include "core/buf.h"
 #include "core/net/judge_int.h"
-#include <netinet/in.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -318,12 +318,11 @@ static json_t *question_json(struct judge *j, const struct question *q, int64_t 
 	struct rule r;
 
 	rule_of(&t, false, &r);
-	return json_pack("{s:I, s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:s}", "id",
-			 (json_int_t)q->number, "proto", rule_proto_name(r.proto, proto), "address",
-			 naddr_text(&q->addr, addr), "port", (int)q->port, "name",
-			 t.nnames ? t.names[0] : "", "flows", (json_int_t)q->n, "times",
-			 (json_int_t)q->times, "ms", (json_int_t)(now - q->since), "rule",
-			 rule_text(&r, text));
+	return json_pack(
+	    "{s:I, s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:s}", "id", (json_int_t)q->number, "proto",
+	    rule_proto_name(r.proto, proto), "address", naddr_text(&q->addr, addr), "port",
+	    (int)q->port, "name", t.nnames ? t.names[0] : "", "flows", (json_int_t)q->n, "times",
+	    (json_int_t)q->times, "ms", (json_int_t)(now - q->since), "rule", rule_text(&r, text));
 }
 
 void judge_list(struct judge *j, json_t *o, int64_t now)

@@ -141,9 +141,9 @@ static int on_flow(const struct nlmsghdr *h, void *data)
 	mnl_attr_parse(h, sizeof(struct nfgenmsg), in_flow, &f);
 	if (f.proto)
 		c->fn(c->user,
-		      c->dump			      ? CTRACK_THERE
+		      c->dump			     ? CTRACK_THERE
 		      : type == IPCTNL_MSG_CT_DELETE ? CTRACK_END
-						      : CTRACK_NEW,
+						     : CTRACK_NEW,
 		      &f);
 	return MNL_CB_OK;
 }
@@ -167,8 +167,7 @@ static void on_news(void *user, int events)
 /* Counting and times are off by default; a namespace has switches of its own. */
 static void count_bytes(void)
 {
-	cleanup_fd int fd =
-	    open("/proc/sys/net/netfilter/nf_conntrack_acct", O_WRONLY | O_CLOEXEC);
+	cleanup_fd int fd = open("/proc/sys/net/netfilter/nf_conntrack_acct", O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		(void)!write(fd, "1\n", 2);

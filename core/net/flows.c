@@ -96,12 +96,11 @@ json_t *judge_flow_json(struct judge *j, const struct ctflow *f, int64_t now)
 	char addr[NADDR_TEXT], proto[8];
 	struct begun *b = *find(j, f);
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:I, s:I, s:I, s:b}", "proto",
-			 rule_proto_name(f->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : f->proto,
-					 proto),
-			 "address", naddr_text(peer, addr), "port", (int)f->dport, "from",
-			 (int)f->sport, "name", t.nnames ? t.names[0] : "", "out",
-			 (json_int_t)(inward ? f->in : f->out), "in",
-			 (json_int_t)(inward ? f->out : f->in), "ms",
-			 (json_int_t)(b ? now - b->since : 0), "inward", (int)inward);
+	return json_pack(
+	    "{s:s, s:s, s:i, s:i, s:s, s:I, s:I, s:I, s:b}", "proto",
+	    rule_proto_name(f->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : f->proto, proto), "address",
+	    naddr_text(peer, addr), "port", (int)f->dport, "from", (int)f->sport, "name",
+	    t.nnames ? t.names[0] : "", "out", (json_int_t)(inward ? f->in : f->out), "in",
+	    (json_int_t)(inward ? f->out : f->in), "ms", (json_int_t)(b ? now - b->since : 0),
+	    "inward", (int)inward);
 }

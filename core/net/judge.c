@@ -44,8 +44,8 @@ void judge_target_text(struct buf *out, const struct target *t)
 	bool v6 = t->addr.v6 && t->port;
 
 	naddr_text(&t->addr, addr);
-	buf_fmt(out, "%s/", rule_proto_name(t->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : t->proto,
-					    proto));
+	buf_fmt(out, "%s/",
+		rule_proto_name(t->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : t->proto, proto));
 	if (t->nnames)
 		buf_str(out, t->names[0]);
 	else
@@ -94,8 +94,8 @@ void judge_say(struct judge *j, enum judge_kind kind, uint32_t id, enum judge_ve
 
 /* Targets */
 
-struct target judge_target(struct judge *j, unsigned proto, const struct naddr *addr,
-			   unsigned port, const char *names[NAMES_OF_ONE], int64_t now)
+struct target judge_target(struct judge *j, unsigned proto, const struct naddr *addr, unsigned port,
+			   const char *names[NAMES_OF_ONE], int64_t now)
 {
 	return (struct target){.proto = (uint8_t)proto,
 			       .addr = *addr,
@@ -227,8 +227,8 @@ bool judge_by_rules(struct judge *j, const struct target *t, enum judge_verdict 
 	return true;
 }
 
-static void judge_other(struct judge *j, enum judge_kind kind, uint32_t id,
-			const struct packet *k, int64_t now)
+static void judge_other(struct judge *j, enum judge_kind kind, uint32_t id, const struct packet *k,
+			int64_t now)
 {
 	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
 	const char *names[NAMES_OF_ONE];

@@ -27,7 +27,7 @@ enum judge_mode { JUDGE_OPEN, JUDGE_ASK, JUDGE_LIST };
 /* The kinds of traffic, each with a queue of its own. */
 enum judge_kind { JUDGE_DNS, JUDGE_TCP, JUDGE_UDP, JUDGE_OTHER, JUDGE_KINDS };
 enum judge_verdict {
-	JUDGE_DROP,   /* without a word */
+	JUDGE_DROP, /* without a word */
 	JUDGE_ALLOW,
 	JUDGE_REFUSE, /* the sender is told: reset, or ICMP */
 };

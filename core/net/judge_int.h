@@ -15,8 +15,8 @@ struct buf;
 
 /* A first packet that waits in the kernel. */
 struct held {
-	struct held *older, *newer;	  /* of all */
-	struct held *next;		  /* of its question */
+	struct held *older, *newer; /* of all */
+	struct held *next;	    /* of its question */
 	struct question *question;
 	enum judge_kind kind;
 	uint32_t id;
@@ -80,8 +80,8 @@ void judge_tell(struct judge *j, unsigned op, const char *path, const char *path
 void judge_tell_target(struct judge *j, unsigned op, const struct target *t, const char *path2,
 		       uint64_t bytes);
 void judge_say(struct judge *j, enum judge_kind kind, uint32_t id, enum judge_verdict v);
-struct target judge_target(struct judge *j, unsigned proto, const struct naddr *addr,
-			   unsigned port, const char *names[NAMES_OF_ONE], int64_t now);
+struct target judge_target(struct judge *j, unsigned proto, const struct naddr *addr, unsigned port,
+			   const char *names[NAMES_OF_ONE], int64_t now);
 /* False: nobody but an admin can say. */
 bool judge_by_rules(struct judge *j, const struct target *t, enum judge_verdict *v, bool tell,
 		    int64_t now);

@@ -9,6 +9,7 @@
 #include "core/net/plan.h"
 #include "core/net/room.h"
 #include "core/net/slirp.h"
+#include "core/net/tape.h"
 #include "core/net/wall.h"
 #include "core/proto.h"
 #include "core/vnet.h"
@@ -36,6 +37,7 @@ struct path {
 	bool v6;
 	bool over;
 	struct vnet *card;
+	struct nettape *tape; /* NULL: nobody records */
 	struct uplink *uplink;
 	struct loop_timer *tick;
 	struct vnet_count told;
@@ -198,6 +200,10 @@ static void on_control(void *user, int events)
 	json_t *o = receive(p, p->control, &type, &fd);
 
 	(void)events;
+	if (o && type == NET_PCAP && fd >= 0) {
+		nettape_free(p->tape);
+		p->tape = nettape_new(p->loop, p->card, fd_steal(&fd));
+	}
 	fd_close(&fd);
 	if (!o)
 		p->over = true;

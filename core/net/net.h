@@ -33,6 +33,9 @@ enum net_type {
 	NET_COUNT = 67,
 	/* path -> warden: the quota is used up: {} */
 	NET_SPENT = 68,
+	/* warden -> path: every frame goes, as pcapng, into the pipe that comes along, in place of
+	 * an earlier one: {} */
+	NET_PCAP = 69,
 	/*
 	 * On the room's own socket to the warden (NET_FD_ROOM); an answer has its question's tag.
 	 *

@@ -46,8 +46,8 @@ static int settle(struct nfq *q, struct nlmsghdr *h)
 		return -errno;
 	/* Packets may come between; nobody has put any into the queue before it is there. */
 	n = mnl_socket_recvfrom(q->s, q->in, sizeof(q->in));
-	if (n < 0 || mnl_cb_run(q->in, (size_t)n, q->seq, mnl_socket_get_portid(q->s), NULL, NULL) <
-			 0)
+	if (n < 0 ||
+	    mnl_cb_run(q->in, (size_t)n, q->seq, mnl_socket_get_portid(q->s), NULL, NULL) < 0)
 		return -errno;
 	return 0;
 }
@@ -134,14 +134,16 @@ struct nfq *nfq_open(struct loop *l, unsigned queue, unsigned length, unsigned c
 		int fd = mnl_socket_get_fd(q->s);
 		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-		/* What does not fit is dropped by the kernel: closed, and the sender tries again. */
+		/* What does not fit is dropped by the kernel: closed, and the sender tries again.
+		 */
 		mnl_socket_setsockopt(q->s, NETLINK_NO_ENOBUFS, &one, sizeof(one));
 		q->watch = loop_fd_add(l, fd, LOOP_IN, on_ready, q);
 		ret = q->watch ? 0 : -errno;
 	}
 	if (ret) {
 		errno = -ret;
-		err_sys(e, "network: this kernel has no NFQUEUE for a jail: use net.mode=open or none");
+		err_sys(
+		    e, "network: this kernel has no NFQUEUE for a jail: use net.mode=open or none");
 		nfq_close(q);
 		return NULL;
 	}

@@ -264,8 +264,8 @@ void boot_device_gone(struct warden *w, const char *device, const char *reason);
 int net_start(struct warden *w, char **sock, struct err *e);
 /* Ends it. */
 void net_stop(struct warden *w);
-/* A call of a client about the network: {"do": "list" | "answer" | "reload", ...}; see netverb.c. */
-void net_call(struct warden *w, struct call c, const json_t *args);
+/* A call of a client about the network, see netroom.c; fd (taken over) is for "pcap". */
+void net_call(struct warden *w, struct call c, const json_t *args, int fd);
 /* The text of a jail's /etc/resolv.conf: our forwarder, the host's search list. */
 void net_resolv(struct buf *out);
 /* SIGCHLD */

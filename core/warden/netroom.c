@@ -6,6 +6,7 @@
  *						 "rules", "flows"}; offline the first four
  *	{"do": "answer", "id", "word", "minutes"}	{"done": bool}; see judge_answer
  *	{"do": "reload"}			{}: the rules of jail.conf hold from now on
+ *	{"do": "pcap"} with a pipe	{}: every frame goes into it, until its reader is gone
  */
 #include "core/fd.h"
 #include "core/net/net.h"
@@ -234,18 +235,33 @@ static void reload(struct warden *w, struct call c)
 		answer(w, c, json_object());
 }
 
-void net_call(struct warden *w, struct call c, const json_t *args)
+static void record(struct warden *w, struct call c, int fd)
 {
+	json_t *o = json_object();
+	int ret = fd < 0 ? -EBADF : proto_send_json(w->net->sock, NET_PCAP, 0, o, fd);
+
+	if (ret)
+		answer_error(w, c, -ret, "pcap: %s", strerror(-ret));
+	else
+		answer(w, c, json_incref(o));
+	json_decref(o);
+}
+
+void net_call(struct warden *w, struct call c, const json_t *args, int given)
+{
+	cleanup_fd int fd = given;
 	const char *what = json_string_value(json_object_get(args, "do"));
 
 	if (what && !strcmp(what, "list"))
 		list(w, c);
 	else if (what && !strcmp(what, "reload"))
 		reload(w, c);
-	else if (!what || strcmp(what, "answer") != 0)
-		answer_error(w, c, EINVAL, "net: no such thing to do");
 	else if (!w->net || w->net->room < 0)
 		answer_error(w, c, ESRCH, "net: %s is offline", w->jail.name);
-	else
+	else if (what && !strcmp(what, "pcap"))
+		record(w, c, fd);
+	else if (what && !strcmp(what, "answer"))
 		ask(w, c, NET_ANSWER, args);
+	else
+		answer_error(w, c, EINVAL, "net: no such thing to do");
 }

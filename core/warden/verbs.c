@@ -331,7 +331,7 @@ static void do_shutdown(struct warden *w, struct peer *p, struct call c, const j
 
 static void do_net(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
-	net_call(w, c, args);
+	net_call(w, c, args, fd);
 }
 
 static const struct verb {
@@ -393,7 +393,7 @@ void verb_call(struct warden *w, struct peer *p, uint32_t tag, const json_t *o, 
 		const struct verb *v = &verbs[i];
 		if (strcmp(v->name, name))
 			continue;
-		bool passes_fd = v->fn == do_put || v->fn == do_bring;
+		bool passes_fd = v->fn == do_put || v->fn == do_bring || v->fn == do_net;
 		if (fd >= 0 && !passes_fd)
 			fd_close(&fd);
 		/* An operation that only reads (sync) blocks nobody but another operation. */

@@ -23,4 +23,26 @@ is 'right bytes, 8 at once' 8 "$(in_jail sh -c '
 for to in $LAB_PRIVATE $LAB_META 203.0.113.1 10.0.2.2 "[::ffff:127.0.0.1]" private.lab.test; do
 	hasnt "closed: $to" hello "$(in_jail curl -s -m 3 "http://$to/hello" 2>&1)"
 done
+
+# Frames
+"$GAOL" pcap n "$work/frames" &
+pcap=$!
+frames() { [ "$(stat -c %s "$work/frames" 2>/dev/null || echo 0)" -gt "$1" ]; }
+check 'a recording begins' soon 20 frames 50
+in_jail curl -s -m 20 http://$LAB4/hello >/dev/null
+check 'frames are recorded' soon 20 grep -q 'GET /hello' "$work/frames"
+kill -TERM $pcap
+wait $pcap
+is 'it ends in good order' 0 $?
+check 'every block of it is whole' python3 -c '
+import struct, sys
+p, at, n = open(sys.argv[1], "rb").read(), 0, 0
+while at < len(p):
+    size = struct.unpack_from("<I", p, at + 4)[0]
+    assert size % 4 == 0 and struct.unpack_from("<I", p, at + size - 4)[0] == size
+    n += struct.unpack_from("<I", p, at)[0] == 6
+    at += size
+assert n > 5, n' "$work/frames"
+[ ! -x /usr/bin/tcpdump ] || has 'tcpdump reads it' 'IP 10.0.2.15.* > 203.0.113.10.80' \
+	"$(tcpdump -nr "$work/frames" 2>/dev/null)"
 finish

@@ -24,7 +24,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_fork, &verb_restore, &verb_compare, &verb_mount, &verb_umount,
 	&verb_export, &verb_import, &verb_apply,
 	&verb_tag, &verb_untag,
-	&verb_net, &verb_allow, &verb_deny,
+	&verb_net, &verb_allow, &verb_deny, &verb_pcap,
 	&verb_verify, &verb_df, &verb_prune,
 	&verb_doctor, &verb_help, &verb_version, &verb_completion,
 	&verb_layer, &verb_warden, &verb_worker, &verb_netpath,
