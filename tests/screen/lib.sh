@@ -4,6 +4,7 @@
 # tmux of the test's own. Nothing sleeps: each look waits for its text with a deadline.
 #
 #   screen COLSxROWS [VAR=VALUE...] [gaol's arguments...]   starts the program
+#                          RUNNER, when set, runs it: "valgrind ..."
 #   press KEY...           keys as tmux names them (Enter, Escape, C-d, ...); words are typed
 #   type_in TEXT           types a text as it is
 #   shows NAME PATTERN     waits until a line of the screen matches grep -E PATTERN
@@ -45,7 +46,7 @@ screen() {
 		esac
 		shift
 	done
-	command="env TERM=tmux-256color ${vars[*]} $GAOL ${args[*]}; echo \"ended with \$?\"; stty -a; exec cat"
+	command="env TERM=tmux-256color ${vars[*]} ${RUNNER-} $GAOL ${args[*]}; echo \"ended with \$?\"; stty -a; exec cat"
 	mux new-session -d -x "${size%x*}" -y "${size#*x}" "$command" \; set -g status off \; \
 		set -g default-terminal tmux-256color
 }
