@@ -37,7 +37,7 @@ documented ls
 begin
 printed checkpoint one
 printed checkpoint one
-documented checkpoint whole
+documented checkpoint whole held_us
 # shellcheck disable=SC2016
 gaol exec one -- sh -c 'cd /root; mknod d c 1 3; chmod 600 y; mv "$(printf "b\377")" "$(printf "c\377")"; mv y z' </dev/null
 begin
@@ -50,6 +50,9 @@ documented compare from from_base64
 begin
 printed log one
 documented log
+begin
+printed net one
+documented net waiting queue rules flows
 begin
 printed ps one
 documented ps

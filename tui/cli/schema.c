@@ -41,6 +41,7 @@ static const struct schema_key ls_keys[] = {
     KEY("window", "string", "Where its files can be seen on the host, empty: nowhere."),
     KEY("restarts", "number", "In a row, after crashes."),
     KEY("restart_at", "number", "When the next is due, 0: none."),
+    KEY("net_waiting", "number", "Connections that an admin is asked about now."),
     KEY("limits", "object", "Of jail.conf, and what holds them; 0: none."),
     KEY("limits.size", "number", "Bytes that its layer may have."),
     KEY("limits.inodes", "number", "Entries that its layer may have."),
@@ -80,6 +81,7 @@ static const struct schema_key checkpoint_keys[] = {
     KEY("unchanged", "boolean", "Nothing had changed: it is the last one again."),
     KEY("tree", "string", "What it holds: two of the same hold the same."),
     SOMETIMES("whole", "string", "Why all of the layer was looked at, not only what changed."),
+    SOMETIMES("held_us", "number", "The longest time that a request of the guest was held."),
     KEY("synced", "boolean", "The guest wrote out what it held, or there is none."),
     END};
 
@@ -157,6 +159,17 @@ static const struct schema_key df_keys[] = {
     KEY("total", "number", "Bytes of all."),
     END};
 
+static const struct schema_key net_keys[] = {
+    KEY("mode", "string", "As in jail.conf."),
+    KEY("online", "boolean", "It has a network now."),
+    KEY("in", "number", "Bytes that came in."),
+    KEY("out", "number", "Bytes that went out."),
+    SOMETIMES("waiting", "number", "Connections that wait for an answer."),
+    SOMETIMES("queue", "array of object", "Those, the oldest first; --queue prints them alone."),
+    SOMETIMES("rules", "array of object", "Answers that were given for a while."),
+    SOMETIMES("flows", "array of object", "Connections that are or were there."),
+    END};
+
 static const struct schema_key prune_keys[] = {
     KEY("numbers", "array of number", "Checkpoints that went, or would go."),
     KEY("count", "number", "How many."), KEY("before", "number", "Bytes before."),
@@ -176,6 +189,7 @@ const struct schema_verb schema_verbs[] = {
     {.verbs = {"events"}, .shape = SCHEMA_LINES, .keys = events_keys},
     {.verbs = {"ps"}, .shape = SCHEMA_ARRAY, .keys = ps_keys},
     {.verbs = {"df"}, .shape = SCHEMA_ARRAY, .keys = df_keys},
+    {.verbs = {"net"}, .shape = SCHEMA_OBJECT, .keys = net_keys},
     {.verbs = {"prune"}, .shape = SCHEMA_OBJECT, .keys = prune_keys},
     {.verbs = {"doctor"}, .shape = SCHEMA_ARRAY, .keys = doctor_keys},
     {.verbs = {NULL}},
