@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a checkpoint and a rollback cost, beside stock git on the same content, in turns (root):
 #   bench/checkpoint.sh [ROUNDS]           (default 5)
-# new_10000: 10,000 new files of 4 KiB; git's is `git add -A && git commit`. ten_spread, ten_flat: 10
-# files changed among 100,000, in 1,000 directories and in one. mib_in_gib: 1 MiB changed in a file
-# of 1 GiB; mib_in_gib_bytes (KiB, not ms) is what the repository grew by. The layer is written
-# directly and saved by gaol's worker, so that only the saving is measured. back_10000, back_10:
-# `gaol rollback` of a running jail by so many changed files, until its guest is up again.
+# new_10000: 10,000 new files of 4 KiB, written into the layer directly and saved by gaol's worker;
+# git's is `git add -A && git commit`. ten_spread, ten_flat: 10 files changed by the guest among
+# 100,000, in 1,000 directories and in one; mib_in_gib: 1 MiB changed in a file of 1 GiB;
+# mib_in_gib_bytes (KiB, not ms) is what the repository grew by: the whole command `gaol checkpoint`,
+# the guest's sync and the start of the worker included. held_walk, held_touched: the longest time
+# for which the warden held any request while a checkpoint was stored to whose files the guest wrote
+# all along, of all that is there and of what was touched; latency_more: how much more the slowest of
+# 1,000 writes took in the guest then than without. back_10000, back_10: `gaol rollback` of a running
+# jail by so many changed files, until its guest is up again.
 set -eu
 source "$(dirname "$0")/lib.sh"
 own_mounts "$@"
@@ -40,7 +44,6 @@ for i in range(count):
         f.write(r.randbytes(size // 2).hex().encode())
 P
 }
-change_ten() { for ((k = 0; k < 10; k++)); do echo "$RANDOM $1" >"$2$((k * 7))"; done; }
 save() { echo '{"op": "save", "name": "j", "message": "bench"}' | "$gaol" worker 3<"$GAOL_HOME/jails/j" >/dev/null; }
 commit() { git add -A && git -c user.name=b -c user.email=b@b -c gc.auto=0 commit -qm bench; }
 export -f save commit
@@ -61,13 +64,16 @@ fresh() {
 	mkdir "$scratch/git"
 	git -C "$scratch/git" init -q
 }
-# changed ROW NAME-PREFIX: ten changes on either side, then both commit.
-changed() {
+# Runs shell code in the guest.
+inside() { "$gaol" exec j -- sh -c "$1" </dev/null; }
+# Starts the jail on the layer as it was written, and makes the checkpoint that others build on.
+begin() {
+	"$gaol" start j >/dev/null
+	"$gaol" checkpoint j -m all >/dev/null
+	(cd "$scratch/git" && commit)
 	sleep 0.05 # past the clock tick in which the files were made
-	(cd "$scratch/git" && change_ten "$i" "$2" && clock "$1" git commit)
-	(cd "$layer" && change_ten "$i" "$2")
-	clock "$1" gaol save
 }
+checkpointed() { clock "$1" gaol "$gaol checkpoint j -m $1 >/dev/null"; }
 
 for ((i = 1; i <= rounds; i++)); do
 	say "checkpoint: round $i of $rounds"
@@ -84,21 +90,13 @@ for shape in spread flat; do
 	dirs=$([ $shape = spread ] && echo 1000 || echo 1)
 	(cd "$layer" && files 100000 "$dirs" 64 1)
 	cp -r "$layer/." "$scratch/git/"
-	save
-	(cd "$scratch/git" && commit)
-	save
+	begin
+	# f0, f7, ... lie in d0, d7, ...
+	change='for k in 0 7 14 21 28 35 42 49 56 63; do f=f$k; [ ! -d d0 ] || f=d$k/f$k; echo $$ $k >$f; done'
 	for ((i = 1; i <= rounds; i++)); do
-		# f0, f7, ... lie in d0, d7, ...
-		if [ $shape = spread ]; then
-			for side in "$layer" "$scratch/git"; do
-				for ((k = 0; k < 10; k++)); do echo "$RANDOM" >"$side/d$((k * 7))/f$((k * 7))"; done
-			done
-			sleep 0.05
-			(cd "$scratch/git" && clock ten_spread git commit)
-			clock ten_spread gaol save
-		else
-			changed ten_flat f
-		fi
+		(cd "$scratch/git" && bash -c "$change" && clock "ten_$shape" git commit)
+		inside "cd /srv; $change"
+		checkpointed "ten_$shape"
 	done
 done
 
@@ -107,18 +105,53 @@ fresh
 head -c 1G /dev/urandom >"$layer/big"
 chmod 600 "$layer/big"
 cp "$layer/big" "$scratch/git/"
-save
-(cd "$scratch/git" && commit)
+begin
 size() { du -s --apparent-size -B 1 "$1" | cut -f 1; }
 for ((i = 1; i <= rounds; i++)); do
-	for side in "$layer" "$scratch/git"; do
-		dd if=/dev/urandom of="$side/big" bs=1M count=1 seek=$((i * 100)) conv=notrunc status=none
-	done
+	change="dd if=/dev/urandom of=big bs=1M count=1 seek=$((i * 100)) conv=notrunc status=none"
+	inside "cd /srv; $change"
 	before=$(size "$GAOL_HOME/jails/j/checkpoints.git/objects")
-	clock mib_in_gib gaol save
+	checkpointed mib_in_gib
 	# in KiB, so that it fits a table of ms
 	sample mib_in_gib_bytes gaol "$((($(size "$GAOL_HOME/jails/j/checkpoints.git/objects") - before) / 1024))e-3"
-	[ "$i" -gt 1 ] || (cd "$scratch/git" && clock mib_in_gib git commit)
+	[ "$i" -gt 1 ] || (cd "$scratch/git" && bash -c "$change" && clock mib_in_gib git commit)
+done
+
+say "checkpoint: what a writing guest notices"
+# Writes all over the files that are being stored; prints the 99.9th percentile of a write in s.
+cat >"$scratch/writer" <<'END'
+import os, random, sys, time
+big = os.open('/srv/big', os.O_RDWR)
+small = [os.open('/srv/s%d' % i, os.O_RDWR | os.O_CREAT) for i in range(200)]
+page, took, end = os.urandom(4096), [], time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    n = len(took)
+    at = time.monotonic()
+    if n % 2:
+        os.pwrite(big, page, random.randrange(64 << 8) << 12)
+    else:
+        os.pwrite(small[n // 2 % 200], page, 0)
+    took.append(time.monotonic() - at)
+took.sort()
+print(took[int(len(took) * 0.999)])
+END
+writer() { "$gaol" exec j -- python3 -c "$(cat "$scratch/writer")" "$1" </dev/null; }
+field() { sed 's/.*"'"$1"'": \([0-9]*\).*/\1/'; }
+held() { sample "$1" gaol "$("$gaol" checkpoint j --always -m "$1" --json | field held_us)e-6"; }
+for ((i = 1; i <= rounds; i++)); do
+	fresh
+	head -c 64M /dev/urandom >"$layer/big"
+	chmod 600 "$layer/big"
+	"$gaol" start j >/dev/null
+	writer 1 >/dev/null
+	alone=$(writer 5)
+	writer 5 >"$scratch/took" &
+	sleep 0.5
+	held held_walk
+	held held_touched
+	held held_touched
+	wait
+	sample latency_more gaol "$(awk -v a="$alone" -v b="$(cat "$scratch/took")" 'BEGIN { d = b - a; print (d > 0 ? d : 0) }')"
 done
 
 say "checkpoint: rollback"
@@ -138,6 +171,9 @@ ten_spread = 0.030
 ten_flat = 0.100
 mib_in_gib = 0.100
 mib_in_gib_bytes = 3.072
+held_walk = 0.010
+held_touched = 0.010
+latency_more = 0.010
 back_10000 = 1.5
 back_10 = 0.5
 END

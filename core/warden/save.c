@@ -47,6 +47,7 @@ struct op {
 };
 
 static void work(struct warden *w);
+static void start_worker(struct warden *w, struct worker_fds *fds, worker_fn *fn);
 
 bool save_is_busy(const struct warden *w)
 {
@@ -222,34 +223,78 @@ static void saved(void *user, const json_t *result, int code, const char *error)
 	op_answer(w);
 }
 
-/* The layer is what it was rolled back to (or, on error, still what it was): bring the guest back.
- */
-static void restored(void *user, const json_t *result, int code, const char *error)
+/* The layer is a state that was: bring the guest back. */
+static void bring_up(struct warden *w)
 {
-	struct warden *w = user;
-	struct op *op = w->op;
 	struct err e;
 
-	touched_settle(w, result, true);
-	if (!result) {
-		op_fail(w, code, error);
-	} else {
-		op->result = json_deep_copy(result);
-		json_object_set_new(op->result, "ended", json_integer(op->ended));
-		if (!json_is_true(json_object_get(result, "unchanged"))) {
-			note_present(w, result);
-			warden_event(w, op->redo ? EVENT_REDO : EVENT_ROLLBACK, w->st.checkpoint,
-				     "/", NULL);
-		}
-	}
-	if (!op->was_up) {
+	if (!w->op->was_up) {
 		settle(w);
 		op_answer(w);
 		return;
 	}
-	op->step = STEP_BOOT;
-	if (!boot_start(w, op->idle, &e))
+	w->op->step = STEP_BOOT;
+	if (!boot_start(w, w->op->idle, &e))
 		save_on_up(w, e.text);
+}
+
+static void ask_worker(struct warden *w, const char *what, worker_fn *fn)
+{
+	struct worker_fds fds = NO_WORKER_FDS;
+
+	json_object_set_new(w->op->request, "op", json_string(what));
+	start_worker(w, &fds, fn);
+}
+
+static void present_known(void *user, const json_t *result, int code, const char *error)
+{
+	(void)code;
+	(void)error;
+	if (result)
+		note_present(user, result);
+	bring_up(user);
+}
+
+/* A rollback whose worker was killed is completed, if it had begun to change the layer. */
+static void recovered(void *user, const json_t *result, int code, const char *error)
+{
+	struct warden *w = user;
+
+	if (!result) {
+		/* the layer is between two states: nobody may open it before the next try */
+		op_fail(w, code, error);
+		settle(w);
+		op_answer(w);
+		warden_quit(w);
+	} else if (json_is_true(json_object_get(result, "recovered"))) {
+		op_fail(w, EIO, "rollback: it was cut short, and completed behind it");
+		warden_log("a rollback that had been cut short is complete");
+		ask_worker(w, "status", present_known);
+	} else {
+		bring_up(w);
+	}
+}
+
+/* The layer is what it was rolled back to, or, on error, what is to be found out. */
+static void restored(void *user, const json_t *result, int code, const char *error)
+{
+	struct warden *w = user;
+	struct op *op = w->op;
+
+	touched_settle(w, result, true);
+	if (!result) {
+		op_fail(w, code, error);
+		ask_worker(w, "recover", recovered);
+		return;
+	}
+	op->result = json_deep_copy(result);
+	json_object_set_new(op->result, "ended", json_integer(op->ended));
+	if (!json_is_true(json_object_get(result, "unchanged"))) {
+		note_present(w, result);
+		warden_event(w, op->redo ? EVENT_REDO : EVENT_ROLLBACK, w->st.checkpoint, "/",
+			     NULL);
+	}
+	bring_up(w);
 }
 
 void save_on_up(struct warden *w, const char *failure)

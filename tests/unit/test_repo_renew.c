@@ -151,7 +151,7 @@ static unsigned long ops(unsigned long n)
 
 START_TEST(random_changes)
 {
-	unsigned long n = ops(3000);
+	unsigned long n = ops(2000);
 	struct saver s = {0};
 	struct model *m;
 
@@ -220,7 +220,7 @@ START_TEST(chunks)
 	begin(&s);
 	ck_assert_int_eq(
 	    layer_create(s.m->l, LAYER_ROOT, "big", 0600, O_RDWR, NULL, &e, &fh), 0);
-	for (unsigned long i = 0; i < ops(40); i++) {
+	for (unsigned long i = 0; i < ops(30); i++) {
 		for (unsigned long k = rnd(s.m, 4); k; k--)
 			big_change(s.m, e.node, fh);
 		save_now(&s);

@@ -170,7 +170,7 @@ static void round_of(struct saver *s, bool all)
 START_TEST(changes_meanwhile)
 {
 	const char *rounds = getenv("GAOL_SEAL_ROUNDS"), *seed = getenv("GAOL_MODEL_SEED");
-	unsigned long n = rounds ? strtoul(rounds, NULL, 10) : 60;
+	unsigned long n = rounds ? strtoul(rounds, NULL, 10) : 40;
 	struct model *m = calloc(1, sizeof(*m));
 	struct saver s = {.m = m};
 	struct err e;
