@@ -183,13 +183,14 @@ struct court *court_open(struct loop *l, const char *mode, int sock, struct err 
 	naddr_parse(PLAN_DNS, &jc.dns[0]);
 	naddr_parse(PLAN_DNS6, &jc.dns[1]);
 	c->judge = judge_new(&jc, &ops, c);
-	c->table = ctrack_open(l, on_news, c, e);
-	bool ok = c->table;
+	bool ok = true;
 	for (unsigned i = 0; ok && i < CHAINS_QUEUES; i++) {
 		c->queue[i] = nfq_open(l, i, sizes[i].length, sizes[i].copy, on_packet, c, e);
 		ok = c->queue[i];
 	}
-	if (!ok) {
+	if (ok)
+		c->table = ctrack_open(l, on_news, c, e);
+	if (!c->table) {
 		court_close(c);
 		return NULL;
 	}

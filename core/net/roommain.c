@@ -169,8 +169,8 @@ static int open_court(struct inside *in, struct err *e)
 	in->court = court_open(in->loop, in->c->mode, in->warden, &why);
 	if (in->court || !must)
 		return 0;
-	return err_set(e, -EOPNOTSUPP, "net.mode=%s: %s: write open or none", in->c->mode,
-		       why.text);
+	const char *text = strstr(why.text, ": ");
+	return err_set(e, -EOPNOTSUPP, "net.mode=%s: %s", in->c->mode, text ? text + 2 : why.text);
 }
 
 static int build(struct inside *in, struct err *e)
