@@ -155,10 +155,15 @@ unpack() {
 		die "the source cannot be unpacked" "free some space, then run it again"
 }
 
+# None is needed to run: one that a newer version does not take is left out, whole.
 apply_patches() {
 	local p
 	for p in "${patches[@]}"; do
-		patch -d "$work/src" -p1 -s -f <"$p" >>"$log" 2>&1 ||
-			die "${p##*/} does not apply" "mend it in kernel/patches"
+		if patch -d "$work/src" -p1 -s -f --dry-run <"$p" >>"$log" 2>&1; then
+			patch -d "$work/src" -p1 -s -f <"$p" >>"$log" 2>&1 ||
+				die "${p##*/} cannot be applied" "free some space, then run it again"
+		else
+			say "${p##*/} does not apply to this version: left out"
+		fi
 	done
 }
