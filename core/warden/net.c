@@ -239,21 +239,34 @@ static bool is_search(const char *line)
 	       (n == 7 && !strncmp(line, "options", n));
 }
 
+/* 4 or 6 for a line that names a server of that family, else 0. */
+static int server_family(const char *line)
+{
+	size_t n = strcspn(line, " \t");
+
+	if (n != strlen("nameserver") || strncmp(line, "nameserver", n) != 0)
+		return 0;
+	return strchr(line, ':') ? 6 : 4;
+}
+
+/* libslirp asks the host's first server of the family that it is asked in. */
 void net_resolv(struct buf *out)
 {
-	struct buf host = {0};
+	struct buf host = {0}, rest = {0};
+	bool v4 = false, v6 = false;
 	char *save = NULL;
 
-	buf_str(out, "nameserver " PLAN_DNS "\n");
-	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &host)) {
-		buf_free(&host);
-		return;
-	}
+	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &host))
+		buf_reset(&host);
 	char *text = buf_take(&host);
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		line += strspn(line, " \t");
+		v4 = v4 || server_family(line) == 4;
+		v6 = v6 || server_family(line) == 6;
 		if (is_search(line))
-			buf_fmt(out, "%s\n", line);
+			buf_fmt(&rest, "%s\n", line);
 	}
 	free(text);
+	buf_fmt(out, "nameserver %s\n%s", v6 && !v4 ? PLAN_DNS6 : PLAN_DNS, buf_cstr(&rest));
+	buf_free(&rest);
 }
