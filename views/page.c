@@ -72,12 +72,12 @@ static void mark(const struct page *p, struct page_line *x, struct page_line *y)
 		return;
 	while (head < least && a[head] == b[head])
 		head++;
-	while (tail < least - head && a[n - 1 - tail] == b[m - 1 - tail])
-		tail++;
 	/* not within a word, nor a character */
 	while (head && ((head < n && in_word(a[head])) || (head < m && in_word(b[head]))) &&
 	       in_word(a[head - 1]))
 		head--;
+	while (tail < least - head && a[n - 1 - tail] == b[m - 1 - tail])
+		tail++;
 	while (tail && in_word(a[n - tail]) &&
 	       ((n - tail > head && in_word(a[n - tail - 1])) ||
 		(m - tail > head && in_word(b[m - tail - 1]))))
