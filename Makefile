@@ -204,7 +204,7 @@ $(BUILD)/bench/%: bench/%.c $(LIB) $(FACE_LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(FACE_LIB) $(LIB) $(LDLIBS)
 
 # Fuzzers are linked from sources, so that the coverage they steer by includes gaol's own code.
-FUZZ_FACE := tui/filter.c $(sort $(wildcard keymaps/*.c)) $(BUILD)/keymaps/builtin.c
+FUZZ_FACE := tui/filter.c tui/term.c views/row.c $(sort $(wildcard keymaps/*.c)) $(BUILD)/keymaps/builtin.c
 build-fuzz/%: fuzz/%.c $(CORE_SRC) $(FUZZ_FACE) $(wildcard core/*.h core/*/*.h)
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
