@@ -51,7 +51,15 @@ gaol allow n '*.lab.test'
 is 'a name that leads to a private address is not answered' '' \
 	"$(in_jail curl -s -m 5 http://private.lab.test/hello)"
 check 'a rule with the address opens it' gaol allow n $LAB_PRIVATE:80
-is 'by name too' hello "$(in_jail curl -s -m 20 http://$LAB_PRIVATE/hello)"
+is 'by address' hello "$(in_jail curl -s -m 20 http://$LAB_PRIVATE/hello)"
+
+# Each of these would be reached without the wall: a rule that names it shows it.
+gaol allow n $LAB_META:80
+is 'metadata, by a rule' hello "$(in_jail curl -s -m 20 http://$LAB_META/hello)"
+gaol allow n 203.0.113.1:80
+is 'the host, by a rule' hello "$(in_jail curl -s -m 20 http://203.0.113.1/hello)"
+gaol deny n 203.0.113.1:80
+is 'and not after another' '' "$(in_jail curl -s -m 20 http://203.0.113.1/hello)"
 
 # A flood of questions does not hold up names
 in_jail /usr/bin/python3 -c '
