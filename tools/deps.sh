@@ -34,6 +34,9 @@ list() {
 	attr           tests of attributes
 	acl            tests of ACLs
 	libcap2-bin    tests of capabilities
+	vim            tests of the console: programs that want a whole terminal
+	less           likewise
+	htop           likewise
 	zsh            tests of its completion
 	fish           tests of its completion
 	EOF
