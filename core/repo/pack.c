@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,27 @@
 #define PACK_LEVEL 1
 #define TEMP_PREFIX "tmp."
 
+#define ALONE 64		/* objects that are written without a thread */
+#define QUEUE_MAX (8u << 20) /* bytes that wait for it */
+
 struct packed {
 	git_oid oid;
 	uint32_t crc;
 	uint64_t off;
+};
+
+/* An object on its way to the thread that compresses and writes. */
+struct packjob {
+	struct packjob *next;
+	git_object_t type;
+	size_t n;
+	char data[];
+};
+
+/* Where the thread put an object. */
+struct placed {
+	uint64_t off;
+	uint32_t crc;
 };
 
 struct pack {
@@ -42,6 +60,16 @@ struct pack {
 	uint32_t crc; /* of the object being written */
 	z_stream z;
 	bool z_live;
+	/* The thread: while it lives, all that writing uses is its own; the rest goes by the lock. */
+	bool threaded, stop, busy;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more, less; /* the queue got longer, shorter */
+	struct packjob *first, **last;
+	size_t queued; /* bytes */
+	struct placed *placed;
+	size_t nplaced, placed_cap, known; /* known: of v that have their places */
+	int err;			   /* of the thread */
 };
 
 static int out_flush(struct pack *p)
@@ -178,10 +206,133 @@ static int write_deflated(struct pack *p, const void *data, size_t n)
 	return err ? err : got == Z_STREAM_END ? 0 : -EIO;
 }
 
+static int write_object(struct pack *p, git_object_t type, const void *data, size_t n)
+{
+	int err;
+
+	p->crc = 0;
+	err = write_head(p, type, n);
+	return err ? err : write_deflated(p, data, n);
+}
+
+static void place_note(struct pack *p, uint64_t off)
+{
+	if (p->nplaced == p->placed_cap) {
+		p->placed_cap = p->placed_cap ? p->placed_cap * 2 : 512;
+		p->placed = xrealloc(p->placed, p->placed_cap * sizeof(*p->placed));
+	}
+	p->placed[p->nplaced++] = (struct placed){.off = off, .crc = p->crc};
+}
+
+/* Writes what is queued, in order, until it is told to stop. */
+static void *write_queue(void *user)
+{
+	struct pack *p = user;
+
+	pthread_mutex_lock(&p->lock);
+	for (;;) {
+		struct packjob *j = p->first;
+		uint64_t off = p->off;
+		int err = p->err;
+		if (!j && p->stop)
+			break;
+		if (!j) {
+			pthread_cond_wait(&p->more, &p->lock);
+			continue;
+		}
+		p->first = j->next;
+		if (!p->first)
+			p->last = &p->first;
+		p->busy = true;
+		pthread_mutex_unlock(&p->lock);
+		if (!err)
+			err = write_object(p, j->type, j->data, j->n);
+		pthread_mutex_lock(&p->lock);
+		place_note(p, off);
+		p->err = err;
+		p->queued -= j->n;
+		p->busy = false;
+		free(j);
+		pthread_cond_signal(&p->less);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+/* Many objects: compressing and hashing go on side by side. Failure costs time alone. */
+static void thread_start(struct pack *p)
+{
+	p->last = &p->first;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->more, NULL);
+	pthread_cond_init(&p->less, NULL);
+	p->threaded = !pthread_create(&p->thread, NULL, write_queue, p);
+}
+
+static int enqueue(struct pack *p, git_object_t type, const void *data, size_t n)
+{
+	struct packjob *j = xmalloc(sizeof(*j) + n);
+	int err;
+
+	*j = (struct packjob){.type = type, .n = n};
+	memcpy(j->data, data, n);
+	pthread_mutex_lock(&p->lock);
+	while (p->queued && p->queued + n > QUEUE_MAX)
+		pthread_cond_wait(&p->less, &p->lock);
+	*p->last = j;
+	p->last = &j->next;
+	p->queued += n;
+	err = p->err;
+	pthread_cond_signal(&p->more);
+	pthread_mutex_unlock(&p->lock);
+	return err;
+}
+
+/* Waits until all is written; the thread then touches nothing before the next enqueue. */
+static int drain(struct pack *p)
+{
+	int err;
+
+	if (!p->threaded)
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	while (p->first || p->busy)
+		pthread_cond_wait(&p->less, &p->lock);
+	err = p->err;
+	for (size_t i = 0; i < p->nplaced; i++, p->known++) {
+		p->v[p->known].off = p->placed[i].off;
+		p->v[p->known].crc = p->placed[i].crc;
+	}
+	p->nplaced = 0;
+	pthread_mutex_unlock(&p->lock);
+	return err;
+}
+
+static void thread_end(struct pack *p)
+{
+	if (!p->threaded)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_signal(&p->more);
+	pthread_mutex_unlock(&p->lock);
+	pthread_join(p->thread, NULL);
+	p->threaded = false;
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->more);
+	pthread_cond_destroy(&p->less);
+}
+
+static int cannot_write(struct err *e, int err)
+{
+	return err_set(e, err, "checkpoint: cannot write: %s%s", strerror(-err),
+		       err == -ENOSPC ? ": free some space and try again" : "");
+}
+
 int pack_add(struct pack *p, git_object_t type, const void *data, size_t n, git_oid *oid,
 	     struct err *e)
 {
-	uint64_t off = p->off;
+	uint64_t off;
 	int err;
 
 	if (n > UINT32_MAX / 2)
@@ -194,15 +345,20 @@ int pack_add(struct pack *p, git_object_t type, const void *data, size_t n, git_
 		return 0;
 	if (p->n >= COUNT_MAX)
 		return err_set(e, -EFBIG, "checkpoint: too many objects for one pack");
-	p->crc = 0;
-	err = write_head(p, type, n);
-	if (!err)
-		err = write_deflated(p, data, n);
+	if (p->n == ALONE)
+		thread_start(p);
+	if (p->threaded) {
+		remember(p, oid, 0);
+		err = enqueue(p, type, data, n);
+		return err ? cannot_write(e, err) : 0;
+	}
+	off = p->off;
+	err = write_object(p, type, data, n);
 	if (err)
-		return err_set(e, err, "checkpoint: cannot write: %s%s", strerror(-err),
-			       err == -ENOSPC ? ": free some space and try again" : "");
+		return cannot_write(e, err);
 	remember(p, oid, off);
 	p->v[p->n - 1].crc = p->crc;
+	p->known = p->n;
 	return 0;
 }
 
@@ -257,7 +413,9 @@ int pack_read(struct pack *p, const git_oid *oid, git_object_t type, size_t max,
 
 	if (!slot)
 		return -ENOENT;
-	err = out_flush(p);
+	err = drain(p);
+	if (!err)
+		err = out_flush(p);
 	have = err ? err : pread(p->fd, head, sizeof(head), (off_t)p->v[slot - 1].off);
 	if (have <= 0)
 		return have ? (int)have : -EIO;
@@ -274,8 +432,9 @@ int pack_read(struct pack *p, const git_oid *oid, git_object_t type, size_t max,
 	return err;
 }
 
-uint64_t pack_bytes(const struct pack *p)
+uint64_t pack_bytes(struct pack *p)
 {
+	drain(p);
 	return p->off;
 }
 
@@ -371,6 +530,9 @@ int pack_finish(struct pack *p, struct err *e)
 
 	if (p->dry || !p->n)
 		return 0;
+	err = drain(p);
+	if (err)
+		return cannot_write(e, err);
 	err = pack_close(p, sum);
 	if (err)
 		return err_set(e, err, "checkpoint: cannot finish the pack: %s", strerror(-err));
@@ -402,6 +564,7 @@ void pack_free(struct pack *p)
 
 	if (!p)
 		return;
+	thread_end(p);
 	if (*p->temp) {
 		snprintf(temp, sizeof(temp), "%s.idx", p->temp);
 		unlinkat(p->gaolfd, p->temp, 0);
@@ -414,6 +577,7 @@ void pack_free(struct pack *p)
 	free(p->out);
 	free(p->slot);
 	free(p->v);
+	free(p->placed);
 	free(p);
 }
 

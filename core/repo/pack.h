@@ -3,8 +3,9 @@
  * pack: writes new objects into one git pack, streaming (gitformat-pack(5): version 2, no deltas,
  * zlib), with its index (version 2).
  *
- * Objects that the repository or this pack has already are not written again. Memory: one object,
- * and 32 bytes for each written. Nothing is visible in the repository before pack_finish, which
+ * Objects that the repository or this pack has already are not written again. Where there are many, a
+ * thread compresses and writes while the caller goes on. Memory: 8 MiB of objects that wait for it,
+ * and 48 bytes for each written. Nothing is visible in the repository before pack_finish, which
  * makes pack and index durable and renames them into objects/pack.
  */
 #ifndef GAOL_CORE_REPO_PACK_H
@@ -34,7 +35,7 @@ bool pack_has(struct pack *p, const git_oid *oid);
 int pack_read(struct pack *p, const git_oid *oid, git_object_t type, size_t max, void **data,
 	      size_t *n);
 /* Bytes of the pack so far, objects written so far. */
-uint64_t pack_bytes(const struct pack *p);
+uint64_t pack_bytes(struct pack *p);
 size_t pack_count(const struct pack *p);
 /* "pack-HASH" behind pack_finish, else "". */
 const char *pack_name(const struct pack *p);

@@ -49,7 +49,7 @@ int repo_create(int jailfd, struct err *e);
  */
 struct repo_hooks {
 	bool (*progress)(void *user, const char *phase, uint64_t done, uint64_t total);
-	/* A save has read all it wants of upper; may be NULL. */
+	/* A save of a sealed layer has read all it wants of upper; may be NULL. */
 	void (*stored)(void *user);
 	void *user;
 };

@@ -106,7 +106,7 @@ static int store_present(struct saving *s, const struct save_from *from, const s
 	err = store_unsealed(s, from, h, e);
 	sealed_close(r->sealed);
 	r->sealed = NULL;
-	if (!err && h && h->stored)
+	if (!err && from && from->seal && h && h->stored)
 		h->stored(h->user);
 	return err;
 }

@@ -21,7 +21,7 @@
  * are struct seal_ends (core/layer/seal.h), for what was touched, or all without base; "code" EAGAIN
  * then means that more must be looked at, and the layer be held for it.
  * Standard output has one JSON object a line, the last one "ok" or "error":
- *   {"stored": true}            nothing more of upper will be read
+ *   {"stored": true}            (sealed) nothing more of upper will be read
  *   {"progress": {"phase": "store", "done": n, "total": n}}
  *   {"ok": {...}}
  *   {"error": "what: why: what to do", "code": errno}
