@@ -301,8 +301,10 @@ static enum style op_style(const struct event *ev)
 {
 	if (ev->class == EVENT_JAIL)
 		return STYLE_ID;
-	if (ev->class == EVENT_DENIED)
+	if (ev->class == EVENT_DENIED || ev->op == EVENT_BLOCK)
 		return STYLE_BAD;
+	if (ev->class == EVENT_NET)
+		return ev->op == EVENT_ASK || ev->op == EVENT_VERDICT ? STYLE_ID : STYLE_META;
 	switch (ev->op) {
 	case EVENT_CREATE:
 	case EVENT_MKDIR:
@@ -438,9 +440,11 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 	row_field(out, op_style(&ev), 8, op, strlen(op));
 	if (k->width >= NARROW)
 		amount(&ev, out);
-	if (k->width >= WIDE) {
+	if (k->width >= WIDE && ev.class != EVENT_NET) {
 		row_right(out, STYLE_DIM, 7, "%u", ev.uid);
 		row_right(out, STYLE_DIM, 7, "%u", ev.pid);
+	} else if (k->width >= WIDE) { /* no process is known */
+		row_right(out, STYLE_DIM, 14, "%s", "");
 	}
 	row_str(out, STYLE_TEXT, "  ");
 	paths(&ev, out);

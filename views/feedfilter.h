@@ -6,7 +6,7 @@
  *   path:/etc/ * a glob (fnmatch(3)) over the path, or a part of it when there is no * ? [ in it;
  *                 a word that begins with "/" is one as well
  *   op:write      an operation, or its beginning
- *   class:denied  change, read, denied, jail
+ *   class:denied  change, read, denied, jail, net
  *   size:>1M      bytes; also size:<1M
  *   uid:33        who did it, as the guest tells
  *   pid:512

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define BATCH 4096 /* records between two looks at the keys */
-#define ALL_CLASSES (EVENT_CHANGE | EVENT_READ | EVENT_DENIED | EVENT_JAIL)
+#define ALL_CLASSES (EVENT_CHANGE | EVENT_READ | EVENT_DENIED | EVENT_JAIL | EVENT_NET)
 
 struct feedlink {
 	const struct view_env *env;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ALL_CLASSES (EVENT_CHANGE | EVENT_READ | EVENT_DENIED | EVENT_JAIL)
+#define ALL_CLASSES (EVENT_CHANGE | EVENT_READ | EVENT_DENIED | EVENT_JAIL | EVENT_NET)
 
 struct past {
 	const struct jail_places *places;

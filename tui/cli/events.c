@@ -21,7 +21,7 @@ static const struct cli_opt opts[] = {
     {.key = OPT_CLASS,
      .name = "class",
      .arg = "LIST",
-     .help = "Only these, of change,read,denied,jail; default: change,denied,jail."},
+     .help = "Only these, of change,read,denied,jail,net; default: change,denied,jail."},
     {.key = OPT_SINCE,
      .name = "since",
      .arg = "SEQ",
@@ -297,7 +297,7 @@ static bool option(struct follow *f, struct cli_args *a, int key)
 		classes = event_classes_parse(a->arg);
 		f->classes = (unsigned)classes;
 		if (classes < 0)
-			cli_usage(a->verb, "--class %s: not of change,read,denied,jail", a->arg);
+			cli_usage(a->verb, "--class %s: not of change,read,denied,jail,net", a->arg);
 		return classes >= 0;
 	case OPT_SINCE:
 		f->since_given = true;
