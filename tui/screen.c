@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define INK_PAIRS_MAX 16384
+#define MICE_MAX 8   /* as many as curses keeps */
 #define ESCAPE_MS 25 /* an escape sequence arrives within that time */
 
 #define INK_COLOURS 257 /* the 256, and the terminal's own as 0 */
@@ -33,8 +34,9 @@ struct screen {
 	struct frame *frame;
 	enum row_ascii ascii;
 	bool mouse;
-	bool moused;		  /* the mouse is to be on again after screen_return */
-	struct screen_mouse last; /* what the last SCREEN_MOUSE was */
+	bool moused;			    /* the mouse is to be on again after screen_return */
+	struct screen_mouse mice[MICE_MAX]; /* not handed on yet, the oldest last */
+	size_t nmice;
 	/* by style and by what lies over it, without OVER_HIT */
 	attr_t attrs[STYLE_COUNT][GROUND_COUNT];
 	short pairs[STYLE_COUNT][GROUND_COUNT];
@@ -140,6 +142,9 @@ static void set_lines(struct screen *s, const struct settings *set)
 
 /* Movement while a button is held: curses asks only for presses and releases. */
 #define MOTION_ON "\033[?1002h"
+#define MOUSE_EVENTS                                                                               \
+	(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED |                  \
+	 REPORT_MOUSE_POSITION)
 #define MOTION_OFF "\033[?1002l"
 
 static void send_text(const char *text)
@@ -156,7 +161,9 @@ static void set_mouse(struct screen *s, bool on)
 		return;
 	s->mouse = on;
 	mouseinterval(0); /* else each click waits whether it becomes two */
-	mousemask(on ? ALL_MOUSE_EVENTS | REPORT_MOUSE_POSITION : 0, NULL);
+	/* without clicks in the mask: else a press and a release that are read at once become one
+	 */
+	mousemask(on ? MOUSE_EVENTS : 0, NULL);
 	send_text(on ? MOTION_ON : MOTION_OFF);
 }
 
@@ -473,8 +480,8 @@ static uint32_t named_key(wint_t c)
 	return K_NONE;
 }
 
-/* An event of the mouse into s->last; false: none that means something. */
-static bool take_mouse(struct screen *s)
+/* What an event of curses means; false: nothing here. */
+static bool mouse_of(const MEVENT *m, struct screen_mouse *out)
 {
 	static const struct {
 		mmask_t bits;
@@ -484,23 +491,30 @@ static bool take_mouse(struct screen *s)
 	    {BUTTON1_PRESSED, MOUSE_PRESS},	 {BUTTON1_RELEASED, MOUSE_RELEASE},
 	    {REPORT_MOUSE_POSITION, MOUSE_DRAG},
 	};
-	MEVENT m;
 
-	if (getmouse(&m) == ERR || m.y < 0 || m.x < 0)
-		return false;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!(m.bstate & kinds[i].bits))
+		if (!(m->bstate & kinds[i].bits) || m->y < 0 || m->x < 0)
 			continue;
-		s->last = (struct screen_mouse){
-		    .kind = kinds[i].kind, .y = (size_t)m.y, .x = (size_t)m.x};
+		*out = (struct screen_mouse){
+		    .kind = kinds[i].kind, .y = (size_t)m->y, .x = (size_t)m->x};
 		return true;
 	}
 	return false;
 }
 
-struct screen_mouse screen_mouse(const struct screen *s)
+/* Several events may have been read at once; curses hands them out the newest first. */
+static void take_mouse(struct screen *s)
 {
-	return s->last;
+	MEVENT m;
+
+	s->nmice = 0;
+	while (s->nmice < MICE_MAX && getmouse(&m) != ERR)
+		s->nmice += mouse_of(&m, &s->mice[s->nmice]);
+}
+
+struct screen_mouse screen_mouse(struct screen *s)
+{
+	return s->mice[--s->nmice];
 }
 
 uint32_t screen_key(struct screen *s)
@@ -509,9 +523,13 @@ uint32_t screen_key(struct screen *s)
 	uint32_t key;
 	int kind;
 
+	if (s->nmice)
+		return SCREEN_MOUSE;
 	/* a key that means nothing here is passed over, not taken for the end of input */
 	while ((kind = get_wch(&c)) == KEY_CODE_YES) {
-		if (c == KEY_MOUSE && take_mouse(s))
+		if (c == KEY_MOUSE)
+			take_mouse(s);
+		if (s->nmice)
 			return SCREEN_MOUSE;
 		if ((key = named_key(c)) != K_NONE)
 			return key;

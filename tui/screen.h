@@ -65,8 +65,8 @@ struct screen_mouse {
 	enum screen_mouse_kind kind;
 	size_t y, x;
 };
-/* The event that screen_key answered SCREEN_MOUSE for. */
-struct screen_mouse screen_mouse(const struct screen *s);
+/* The event that screen_key answered SCREEN_MOUSE for; to be called once for each answer. */
+struct screen_mouse screen_mouse(struct screen *s);
 
 /* The next key (keymaps/key.h), SCREEN_MOUSE, or K_NONE when none is waiting. Never waits longer
  * than it takes to tell an escape key from an escape sequence. */

@@ -92,6 +92,20 @@ static bool generic_key(void *user, const struct keymap_binding *b)
 	return true;
 }
 
+/* A command that only some views have a key for: that one. */
+static bool any_key(void *user, const struct keymap_binding *b)
+{
+	struct keys *k = user;
+
+	if (b->command != k->command || *b->args)
+		return true;
+	key_seq_text(b->keys, b->nkeys, k->text, sizeof(k->text) - 16);
+	k->n = strlen(k->text);
+	k->n += (size_t)snprintf(k->text + k->n, sizeof(k->text) - k->n, " (%s)",
+				 keymap_view_name(b->view));
+	return false;
+}
+
 #define KEYS_COLS 18 /* at least, where there is room, */
 #define KEYS_MOST 32 /* and at most */
 
@@ -102,6 +116,8 @@ static void keys_of(struct view *v, const struct line *l, struct keys *keys)
 		key_seq_text(l->binding.keys, l->binding.nkeys, keys->text, sizeof(keys->text));
 	else
 		keymap_each(v->env->keymap, generic_key, keys);
+	if (!keys->n && l->kind != LINE_BINDING)
+		keymap_each(v->env->keymap, any_key, keys);
 }
 
 /* How wide the column of keys is, for the map that is in force. */
@@ -124,13 +140,16 @@ static size_t widest_keys(struct view *v)
 
 static void fill(struct view *v)
 {
+	/* what a new hand looks for comes first: everybody can move */
+	static const enum command_group order[GROUP_COUNT] = {GROUP_STEER, GROUP_GO, GROUP_LOOK,
+							      GROUP_MOVE, GROUP_PROGRAM};
 	struct help *h = v->state;
 
 	forget(h);
-	for (int g = 0; g < GROUP_COUNT; g++) {
-		section(h, command_group_name((enum command_group)g));
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		section(h, command_group_name(order[i]));
 		for (int id = CMD_NONE + 1; id < CMD_COUNT; id++)
-			if (command_get((enum command_id)id)->group == (enum command_group)g)
+			if (command_get((enum command_id)id)->group == order[i])
 				add(h, LINE_COMMAND)->command = (enum command_id)id;
 	}
 	for (int view = KEYMAP_GENERIC + 1; view < KEYMAP_VIEWS; view++) {

@@ -520,8 +520,8 @@ static struct view *pane(struct view *v)
 }
 
 static const enum command_id hints[] = {
-    CMD_CONSOLE,  CMD_FEED,	CMD_LOG,   CMD_DIFF, CMD_TREE,	    CMD_PROCESSES, CMD_CHECKPOINT,
-    CMD_ROLLBACK, CMD_SETTINGS, CMD_START, CMD_STOP, CMD_NEXT_PANE, CMD_BACK,	   CMD_NONE};
+    CMD_CONSOLE, CMD_START, CMD_DIFF,	   CMD_ROLLBACK, CMD_CHECKPOINT, CMD_LOG,  CMD_FEED,
+    CMD_TREE,	 CMD_STOP,  CMD_PROCESSES, CMD_SETTINGS, CMD_NEXT_PANE,	 CMD_BACK, CMD_NONE};
 
 const struct view_ops jail_view = {
     .name = "jail",

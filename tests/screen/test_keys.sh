@@ -35,7 +35,7 @@ press C-c
 press '?'
 shows 'help' 'gaol . help'
 press / 'rollback' Enter
-shows 'is searched' 'what a rollback would undo'
+shows 'is searched' 'undo: back to the last'
 press '&' 'attach' Enter
 shows 'and filtered' '& attach'
 hides 'down to what matches' 'page-down'
@@ -81,7 +81,7 @@ resize 40x10
 shows 'at 40x10' '^  demo +stopped +#1 '
 shows 'keys at 40x10' '^ Enter open  a console     . help   1/1'
 press '?'
-shows 'help at 40x10' 'Moving'
+shows 'help at 40x10' '^ Steering'
 press q
 resize 20x4
 resize 200x60

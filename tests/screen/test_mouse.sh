@@ -32,13 +32,13 @@ shows 'twice opens' 'gaol . three'
 press q
 shows 'back' '2/3'
 press '?'
-shows 'help, from its beginning' 'Moving'
+shows 'help, from its beginning' '^ Steering'
 mouse 97 5 10
 mouse 97 5 10
-hides 'the wheel scrolls' 'Moving'
+hides 'the wheel scrolls' '^ Steering'
 mouse 96 5 10
 mouse 96 5 10
-shows 'and back' 'Moving'
+shows 'and back' '^ Steering'
 press q
 press D
 shows 'a question' 'x deletes three'
@@ -57,9 +57,13 @@ line_at() {
 	picture | sed -n 5p | grep -Eq "^.{$(($1 - 1))}│"
 }
 check 'the line is where it always is' soon "$WAIT" line_at 49
-mouse 32 49 5
-mouse 64 60 5
-check 'it follows the mouse' soon "$WAIT" line_at 60
+# dragged FROM TO WHERE: the line, taken at FROM and moved to TO, stands at WHERE.
+dragged() {
+	mouse 32 "$1" 5
+	mouse 64 "$2" 5
+	soon 2 line_at "$3"
+}
+check 'it follows the mouse' soon "$WAIT" dragged 49 60 60
 mouse 64 119 5
 check 'but leaves both panes their room' soon "$WAIT" line_at 104
 mouse 35 80 5

@@ -225,8 +225,7 @@ static bool reachable(void *user, const struct keymap_binding *b)
 	return true;
 }
 
-/* The map that is compiled in has no bad line, and a key for whatever the brief line of keys
- * offers. */
+/* The map that is compiled in has no bad line, and a key for every command. */
 START_TEST(builtin_default)
 {
 	bool seen[CMD_COUNT] = {false};
@@ -238,7 +237,8 @@ START_TEST(builtin_default)
 	ck_assert_int_eq(keymap_load_builtin(km, "nosuch", tell, NULL), -ENOENT);
 	keymap_each(km, reachable, seen);
 	for (int id = CMD_NONE + 1; id < CMD_COUNT; id++)
-		if (command_get((enum command_id)id)->hint)
+		/* those two make keys */
+		if (id != CMD_BIND && id != CMD_UNBIND)
 			ck_assert_msg(seen[id], "%s", command_get((enum command_id)id)->name);
 	b = keymap_key_of(km, KEYMAP_FEED, CMD_TOGGLE, "pause");
 	ck_assert_ptr_nonnull(b);
