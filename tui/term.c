@@ -5,6 +5,7 @@
 #include "keymaps/key.h"
 #include "tui/filter.h"
 #include "views/row.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vterm.h>
@@ -241,15 +242,25 @@ void term_free(struct term *t)
 
 void term_resize(struct term *t, size_t rows, size_t cols)
 {
+	uint64_t before, up;
+	VTermPos at;
+	char text[48];
+
 	rows = bound(rows, TERM_ROWS_MAX);
 	cols = bound(cols, TERM_COLS_MAX);
 	if (rows == t->rows && cols == t->cols)
 		return;
 	t->rows = rows;
 	t->cols = cols;
+	vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &at);
+	before = t->pushed;
 	vterm_set_size(t->vt, (int)rows, (int)cols);
-	/* a scrolling region may reach beyond now, and so may the cursor */
-	vterm_input_write(t->vt, "\033[r" RIGHT_CURSOR, sizeof("\033[r" RIGHT_CURSOR) - 1);
+	/* The cursor stays on its line, of which libvterm 0.1 loses sight when lines scroll off;
+	 * and a scrolling region may reach beyond the screen now. */
+	up = t->pushed - before;
+	at.row = (uint64_t)at.row > up ? at.row - (int)up : 0;
+	snprintf(text, sizeof(text), "\033[r\033[%d;%dH", at.row + 1, at.col + 1);
+	vterm_input_write(t->vt, text, strlen(text));
 	vterm_screen_flush_damage(t->screen);
 }
 

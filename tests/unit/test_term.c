@@ -112,6 +112,39 @@ START_TEST(lines_scroll_off_and_keep_their_number)
 }
 END_TEST
 
+/* The cursor stays on its line, whatever becomes of the screen around it. */
+START_TEST(sizes_change)
+{
+	uint64_t pos;
+	size_t col;
+
+	put("0\r\n1\r\n2\r\n3\r\n4\r\n5\r\n$ ");
+	term_resize(t, 3, 20);
+	ck_assert_uint_eq(term_end(t), 7);
+	ck_assert(term_cursor(t, &pos, &col));
+	ck_assert_uint_eq(pos, 6);
+	ck_assert_uint_eq(col, 2);
+	term_resize(t, 5, 30);
+	put("x\r\ny\r\n$ ");
+	ck_assert_str_eq(line_at(5), "5");
+	ck_assert_str_eq(line_at(6), "$ x");
+	ck_assert_str_eq(line_at(7), "y");
+	ck_assert_str_eq(line_at(8), "$");
+	/* nothing below the cursor: no line goes */
+	put("\033[2J\033[Htop");
+	term_resize(t, 2, 30);
+	ck_assert(term_cursor(t, &pos, &col));
+	ck_assert_uint_eq(pos, term_end(t) - 2);
+	ck_assert_str_eq(line_at(pos), "top");
+	/* a region that is no more, a cursor saved beyond */
+	term_resize(t, 40, 30);
+	put("\033[30;40r\033[35;1H\0337");
+	term_resize(t, 5, 30);
+	put("\0338\r\nend\r\n\n\n\n\n\nend");
+	ck_assert_str_eq(screen(4), "end");
+}
+END_TEST
+
 /* Wide, combining and unsafe characters: each line is exactly as wide as its cells. */
 START_TEST(widths_are_the_cells)
 {
@@ -222,6 +255,7 @@ int main(void)
 	tcase_add_test(tc, text_stands_where_it_was_put);
 	tcase_add_test(tc, colours_become_ink);
 	tcase_add_test(tc, lines_scroll_off_and_keep_their_number);
+	tcase_add_test(tc, sizes_change);
 	tcase_add_test(tc, widths_are_the_cells);
 	tcase_add_test(tc, keys_as_the_guest_wants_them);
 	tcase_add_test(tc, nonsense_is_survived);
