@@ -110,12 +110,11 @@ static int set_record(struct layer *l, uint32_t i, int fd, int what, const struc
 		err = acl_chmod(fd, r.mode);
 	if (err)
 		return err;
-	/* a record that says the same still has to move ctime */
-	err = record_write(fd, &r, true);
-	if (!err && record_is_default(&r) && record_is_default(&old)) {
-		struct timespec omit[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
-		futimens(fd, omit);
-	}
+	/* No attribute before and none after: what still has to happen is that ctime moves. */
+	if (record_is_default(&r) && record_is_default(&old))
+		err = fchmod(fd, S_ISDIR(r.mode) ? 0700 : 0600) < 0 ? -errno : 0;
+	else
+		err = record_write(fd, &r, true);
 	if (!err) {
 		n->mode = r.mode;
 		n->uid = r.uid;
