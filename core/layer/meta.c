@@ -82,6 +82,15 @@ static bool set_times(int what, const struct stat *in, struct timespec ts[2])
 	return ts[0].tv_nsec != UTIME_OMIT || ts[1].tv_nsec != UTIME_OMIT;
 }
 
+static bool same_record(const struct record *a, const struct record *b)
+{
+	uint8_t x[RECORD_SIZE], y[RECORD_SIZE];
+
+	record_encode(a, x);
+	record_encode(b, y);
+	return !memcmp(x, y, sizeof(x));
+}
+
 /* Mode and owner in one record, so that no state between is ever seen. */
 static int set_record(struct layer *l, uint32_t i, int fd, int what, const struct stat *in)
 {
@@ -110,8 +119,8 @@ static int set_record(struct layer *l, uint32_t i, int fd, int what, const struc
 		err = acl_chmod(fd, r.mode);
 	if (err)
 		return err;
-	/* No attribute before and none after: what still has to happen is that ctime moves. */
-	if (record_is_default(&r) && record_is_default(&old))
+	/* The same record again would move no ctime. */
+	if (same_record(&r, &old))
 		err = fchmod(fd, S_ISDIR(r.mode) ? 0700 : 0600) < 0 ? -errno : 0;
 	else
 		err = record_write(fd, &r, true);

@@ -108,6 +108,28 @@ static void kept_by_first_change(void)
 	TRUE(later(st_of("d").st_mtim, d.st_mtim));
 }
 
+/* Setting what holds already is a change of the inode all the same. */
+static void same_again(void)
+{
+	static const char *const names[] = {"f", "d", "n", "m"};
+
+	put("n", "");
+	OK(chmod("n", 0644));
+	OK(mkdir("m", 0755));
+	for (int i = 0; i < 4; i++) {
+		struct stat st = st_of(names[i]);
+
+		OK(chmod(names[i], st.st_mode & 07777)); /* after its first change */
+		st = st_of(names[i]);
+		tick();
+		OK(chmod(names[i], st.st_mode & 07777));
+		struct stat now = st_of(names[i]);
+		TRUE(now.st_ctim.tv_sec != st.st_ctim.tv_sec ||
+		     now.st_ctim.tv_nsec != st.st_ctim.tv_nsec);
+		EQ(now.st_mtim.tv_nsec, st.st_mtim.tv_nsec);
+	}
+}
+
 static void refused(void)
 {
 	struct timespec ts[2] = {{1, 1}, {2, 2}}, now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
@@ -138,5 +160,6 @@ const struct conform_case cases_time[] = {{"times/exact", ANY, exact},
 					  {"times/omit-and-now", ANY, omitted},
 					  {"times/written-after", ANY, written_after},
 					  {"times/kept-by-first-change", ANY, kept_by_first_change},
+					  {"times/same-again", ANY, same_again},
 					  {"times/refused", ROOT, refused},
 					  {0}};
