@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/hostproc.h"
+#include "core/mountpoint.h"
 #include "core/wall/calls.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -193,8 +194,10 @@ static int box_bind(const char *box, const char *name, const char *source)
  */
 static int enter_box(const struct guest_config *c, const char *box)
 {
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	/* Slave, not private: what the host unmounts later goes here too. */
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
 		return -errno;
+	mountpoint_forget("fuse.gaol");
 	if (mount("gaol", box, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m"))
 		return -errno;
 	int ret = box_bind(box, "k", c->kernel);

@@ -47,23 +47,24 @@ static void unescape(char *s)
 	*w = '\0';
 }
 
-/* One line: id parent major:minor root PATH options [fields...] - FSTYPE source superoptions */
-static bool line_is(char *line, const char *path, const char *fstype)
+/*
+ * One line: id parent major:minor root PATH options [fields...] - FSTYPE source superoptions
+ * The path of a mount of this type, unescaped inside line; NULL when it is of another.
+ */
+static char *line_path(char *line, const char *fstype)
 {
 	char *rest = line, *at = NULL;
 
 	for (int i = 0; i < 5; i++)
 		at = strsep(&rest, " ");
-	if (!rest)
-		return false;
-	unescape(at);
-	if (strcmp(at, path))
-		return false;
-	char *type = strstr(rest, " - ");
+	char *type = rest ? strstr(rest, " - ") : NULL;
 	if (!type)
-		return false;
+		return NULL;
 	type += 3;
-	return !strncmp(type, fstype, strlen(fstype)) && type[strlen(fstype)] == ' ';
+	if (strncmp(type, fstype, strlen(fstype)) || type[strlen(fstype)] != ' ')
+		return NULL;
+	unescape(at);
+	return at;
 }
 
 bool mountpoint_is(const char *path, const char *fstype)
@@ -74,8 +75,11 @@ bool mountpoint_is(const char *path, const char *fstype)
 	size_t cap = 0;
 	bool found = false;
 
-	while (f && !found && getline(&line, &cap, f) > 0)
-		found = line_is(line, full, fstype);
+	while (f && !found && getline(&line, &cap, f) > 0) {
+		const char *at = line_path(line, fstype);
+
+		found = at && !strcmp(at, full);
+	}
 	free(line);
 	if (f)
 		fclose(f);
@@ -116,4 +120,21 @@ int mountpoint_detach(const char *path, const char *fstype, struct err *e)
 			return err_set(e, r, "window %s: cannot unmount: %s", path, strerror(-r));
 	}
 	return 0;
+}
+
+void mountpoint_forget(const char *fstype)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t cap = 0;
+
+	while (f && getline(&line, &cap, f) > 0) {
+		const char *at = line_path(line, fstype);
+
+		if (at)
+			umount2(at, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+	free(line);
+	if (f)
+		fclose(f);
 }

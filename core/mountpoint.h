@@ -16,5 +16,11 @@ bool mountpoint_is(const char *path, const char *fstype);
  * through fusermount3. 0, also when there is none; -errno with e set when one stays.
  */
 int mountpoint_detach(const char *path, const char *fstype, struct err *e);
+/*
+ * Detaches all file systems of this type from the caller's mount namespace, which must be one of
+ * its own: a copy of a mount in a namespace that lives on keeps the file system alive after
+ * everybody else has unmounted it (mount_namespaces(7)). What cannot be detached stays.
+ */
+void mountpoint_forget(const char *fstype);
 
 #endif

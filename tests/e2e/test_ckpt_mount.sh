@@ -43,6 +43,14 @@ Only in own/srv/d: b' "$(diff -r --no-dereference -q "$a/srv" own/srv | grep Onl
 	check 'nor kept' test -z "$(ls "$GAOL_HOME/jails/j/at")"
 	fails 'umount of nothing' 1 gaol umount j@2
 
+	# The walls of a guest that started meanwhile are not to keep it.
+	a=$(gaol mount j@2)
+	server=$(pgrep -f "gaol mount j@2$")
+	check 'a jail starts beside it' gaol start k
+	umount "$a" 2>/dev/null || fusermount3 -u "$a"
+	check 'unmounted by the host, its process ends' soon 20 gone "$server"
+	check 'that jail stops' gaol stop k
+
 	# Its process is killed: swept by the next one.
 	a=$(gaol mount j@2)
 	check 'one process serves it' soon 20 one_server
