@@ -39,7 +39,6 @@ job soak "2,000 restarts, 200 wardens" bash tests/soak.sh 2000
 job ends "200 kill -9 of wardens and guests" env KILLS=200 bash tests/run.sh tests/e2e/test_kills.sh
 job checkpoints "200 kill -9 in checkpoints and rollbacks" env KILLS=200 bash tests/run.sh tests/e2e/test_ckpt_kills.sh
 job sealed "random changes while checkpoints are stored" env GAOL_SEAL_ROUNDS=1000 GAOL_RENEW_OPS=2000 bash tests/run.sh build/tests/test_repo_seal build/tests/test_repo_renew
-job flood "10,500 flows wait for an admin" bash tests/run.sh tests/flood.sh
 screens() {
 	GAOL=$PWD/build-address-undefined/gaol GAOL_INIT=$PWD/build/guest/init WAIT=60 ASAN_OPTIONS=detect_leaks=0 \
 		bash tests/run.sh tests/screen/test_*.sh
@@ -47,10 +46,12 @@ screens() {
 leaks() {
 	make SAN=address,undefined built && bash tests/screen/leaks.sh &&
 		GAOL=$PWD/build-address-undefined/gaol GAOL_INIT=$PWD/build/guest/init bash tests/screen/leaks.sh
+}
 export -f screens leaks
 job screens "every view on every terminal" env MATRIX=full bash tests/run.sh tests/screen/test_matrix.sh
 job sanscreen "ASan and UBSan: the screen tests" bash -c screens
 job leaks "1,000 keys: valgrind, then ASan" bash -c leaks
+job flood "10,500 flows wait for an admin" bash tests/run.sh tests/flood.sh
 job fuzz "every fuzzer, five minutes" make fuzz TIME=300
 
 if [ -z "${JOBS-}" ]; then
