@@ -558,9 +558,13 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 {
 	const struct hunks *h = v->state;
 
-	if (c != CMD_RESTORE || !h->shown)
+	if (!h->shown)
 		return false; /* the view beside it knows */
 	memcpy(t->jail, h->words.jail, sizeof(t->jail));
+	if (c == CMD_PREVIEW)
+		strcpy(t->a, TARGET_ROLLBACK);
+	if (c != CMD_RESTORE && c != CMD_APPLY)
+		return true;
 	memcpy(t->a, h->words.a, sizeof(t->a));
 	memcpy(t->b, h->words.b, sizeof(t->b));
 	snprintf(t->path, sizeof(t->path), "%s", h->entry.d.path);
@@ -568,8 +572,8 @@ static bool target(struct view *v, enum command_id c, struct target *t, struct e
 	return true;
 }
 
-static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_FILE, CMD_NEXT_PANE,
-					CMD_FOLD,      CMD_RESTORE,   CMD_ROLLBACK,
+static const enum command_id hints[] = {CMD_NEXT_PART, CMD_NEXT_FILE, CMD_ROLLBACK,
+					CMD_RESTORE,   CMD_FOLD,      CMD_NEXT_PANE,
 					CMD_SEARCH,    CMD_BACK,      CMD_NONE};
 
 const struct view_ops hunks_view = {
