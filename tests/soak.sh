@@ -35,7 +35,8 @@ done
 rss1=$(rss "$warden") fds1=$(fds "$warden") mounts1=$(wc -l </proc/self/mountinfo) n1=$(ours)
 echo "      $cycles restarts: RssAnon $rss0 -> $rss1 KiB, descriptors $fds0 -> $fds1, mounts $mounts0 -> $mounts1, processes $n0 -> $n1"
 check 'memory does not grow' test $((rss1 - rss0)) -le 1024
-check 'nor do descriptors' test "$fds1" -le "$fds0"
+# The layer's cache of directories holds more or fewer; a leak would be one a restart.
+check 'nor do descriptors' test "$fds1" -le $((fds0 + 8))
 check 'nor processes' test "$n1" -le "$n0"
 kill $watcher
 wait 2>/dev/null
