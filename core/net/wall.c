@@ -96,7 +96,7 @@ const char *const *wall_path_calls(size_t *n)
 
 static int allow_calls(scmp_filter_ctx f)
 {
-	static const int families[] = {AF_INET, AF_INET6};
+	static const uint64_t families[] = {AF_INET, AF_INET6};
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < sizeof(calls) / sizeof(calls[0]); i++) {
@@ -105,9 +105,14 @@ static int allow_calls(scmp_filter_ctx f)
 		if (number >= 0)
 			ret = seccomp_rule_add(f, SCMP_ACT_ALLOW, number, 0);
 	}
-	for (size_t i = 0; !ret && i < 2; i++)
-		ret = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i]));
+	for (size_t i = 0; !ret && i < 2; i++) {
+		struct scmp_arg_cmp is = {.arg = 0,
+					  .op = SCMP_CMP_MASKED_EQ,
+					  .datum_a = UINT32_MAX,
+					  .datum_b = families[i]};
+
+		ret = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is);
+	}
 	return ret;
 }
 
