@@ -8,6 +8,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define NOBODY 65534 /* no account of the host's and none of a guest's owns anything by it */
 
 struct fuse_door_config fuse_door_guest(void)
 {
@@ -17,7 +20,7 @@ struct fuse_door_config fuse_door_guest(void)
 
 struct fuse_door_config fuse_door_window(void)
 {
-	return (struct fuse_door_config){.readonly = true, .rewrite_links = true};
+	return (struct fuse_door_config){.readonly = true, .rewrite_links = true, .no_repos = true};
 }
 
 struct fuse_door *fuse_op_door(fuse_req_t req)
@@ -118,6 +121,22 @@ bool fuse_door_keep_listing(struct fuse_door *d, uint64_t dir)
 	return d->config.upper == d->config.base || !layer_dir_has_lower(d->layer, dir);
 }
 
+/*
+ * A repository, bare or not, has HEAD in its directory (git's setup.c, is_git_directory), and git
+ * refuses one that somebody else owns (safe.directory in git-config(1)).
+ */
+static void disown_repo(const struct fuse_door *d, uint64_t node, struct stat *st)
+{
+	static const struct layer_cred nobody = {NOBODY, NOBODY, 0};
+	struct layer_entry head;
+
+	if (!d->config.no_repos || !S_ISDIR(st->st_mode) ||
+	    layer_lookup(d->layer, node, "HEAD", &nobody, &head))
+		return;
+	layer_forget(d->layer, head.node, 1);
+	st->st_uid = NOBODY;
+}
+
 void fuse_op_entry(const struct fuse_door *d, const struct layer_entry *e,
 		   struct fuse_entry_param *out)
 {
@@ -125,6 +144,7 @@ void fuse_op_entry(const struct fuse_door *d, const struct layer_entry *e,
 					 .attr = e->st,
 					 .attr_timeout = fuse_door_attr_valid(d, e->node),
 					 .entry_timeout = fuse_door_valid(d, e->node)};
+	disown_repo(d, e->node, &out->attr);
 }
 
 /* r: what the layer said. The look-up count comes back when the asker never got it. */
@@ -200,10 +220,12 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 	struct stat st;
 	int r = layer_getattr(d->layer, node, &st);
 
-	if (r)
+	if (r) {
 		fuse_op_answer(req, r);
-	else
-		fuse_reply_attr(req, &st, fuse_door_attr_valid(d, node));
+		return;
+	}
+	disown_repo(d, node, &st);
+	fuse_reply_attr(req, &st, fuse_door_attr_valid(d, node));
 }
 
 /* FATTR_KILL_SUIDGID has the number that libfuse calls FUSE_SET_ATTR_KILL_SUID. */

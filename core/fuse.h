@@ -41,6 +41,10 @@ struct fuse_door_config {
 	bool readonly;	 /* every change is EROFS */
 	bool rewrite_links; /* absolute and escaping link targets are shown so that they stay inside
 			     */
+	/* Directories that git would take for a repository's belong to nobody. A guest's
+	 * configuration of one names programs, and git runs them for whoever looks at it as its
+	 * owner. */
+	bool no_repos;
 	bool acl;	    /* POSIX ACLs (implies default_permissions in the mounting kernel) */
 	bool passthrough;   /* where the kernel can, it reads and writes files of upper itself: no
 			       event tells of it, so only where nobody listens (core/backing.h) */
@@ -48,7 +52,8 @@ struct fuse_door_config {
 
 /* How a guest is served: upper an hour, base one second, negative entries, ACLs. */
 struct fuse_door_config fuse_door_guest(void);
-/* How a read-only window is served: nothing is cached, links stay inside. */
+/* How a read-only window is served: nothing is cached, links stay inside, no repository is its
+ * viewer's. */
 struct fuse_door_config fuse_door_window(void);
 
 /* Where a reply goes. */

@@ -125,6 +125,24 @@ bool jail_name_ok(const char *name)
 	return name[0] != '.' && name[0] != '_' && name[0] != '-';
 }
 
+/* Its folders are folders, and ours: one that was swapped would be filled, or read, elsewhere. */
+static int check_folders(const struct jail *j, struct err *e)
+{
+	static const char *const names[] = {"upper", "work", "made", "checkpoints.git"};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (fstatat(j->dirfd, names[i], &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+			return err_set(e, -EPERM,
+				       "%s/%s: not a directory of ours: somebody changed it; put "
+				       "back what was there",
+				       j->dir, names[i]);
+	}
+	return 0;
+}
+
 int jail_open(struct jail *j, const struct jail_places *p, const char *name, struct err *e)
 {
 	struct stat st;
@@ -149,6 +167,8 @@ int jail_open(struct jail *j, const struct jail_places *p, const char *name, str
 			      "%s: not ours alone (owner or mode): somebody changed it; chown and "
 			      "chmod 700 it",
 			      j->dir);
+	else
+		ret = check_folders(j, e);
 	if (ret)
 		jail_close(j);
 	return ret;

@@ -162,7 +162,8 @@ static void on_request(void *user, int events)
 
 static struct fuse_door_config door_config(const struct window_config *c)
 {
-	struct fuse_door_config d = {.readonly = c->ro, .acl = c->default_permissions};
+	struct fuse_door_config d = {
+	    .readonly = c->ro, .no_repos = c->ro, .acl = c->default_permissions};
 
 	if (c->caching) {
 		d.upper = d.base = 3600;
