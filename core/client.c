@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENDING_MS 2000 /* a warden's way out, once it has closed its sockets */
+#define ENDING_MS 10000 /* a warden's way out, once it has closed its sockets */
 #define HELLO_WAIT_MS 10000
 
 struct client {
