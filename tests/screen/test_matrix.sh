@@ -66,7 +66,10 @@ look() {
 		bad "$what: a name has reached the terminal" "$(picture)"
 	fi
 	case $alphabet in
-	C) is "$what: all is ASCII" 0 "$(picture | LC_ALL=C grep -c $'[\200-\377]')" ;;
+	C)
+		is "$what: all is ASCII" 0 "$(picture | LC_ALL=C grep -c $'[\200-\377]')"
+		check "$what: with signs of its own" on_screen '^ gaol > '
+		;;
 	esac
 	case $theme in
 	mono) is "$what: no colours" 0 "$(colours)" ;;
@@ -144,6 +147,7 @@ if [ "${MATRIX-}" = full ]; then
 	done
 else
 	terminal dark UTF-8 tmux-256color 40x10 200x60
-	terminal mono C linux 80x24
+	terminal mono C tmux-256color 80x24
+	terminal dark UTF-8 linux 80x24
 fi
 finish

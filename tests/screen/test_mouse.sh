@@ -31,6 +31,10 @@ click 5 4
 shows 'twice opens' 'gaol . three'
 press q
 shows 'back' '2/3'
+click 16 2
+shows 'a press on a head sorts' 'jails  by state'
+click 4 2
+shows 'and back' 'jails +[0-9]|by name'
 press '?'
 shows 'help, from its beginning' '^ Steering'
 mouse 97 5 10
