@@ -111,6 +111,15 @@ rm -rf host/srv && mkdir host/srv
 check 'and runs' env PATH="$(dirname "$GAOL"):$PATH" sh script.sh
 is 'with the same result' one "$(cat host/srv/d/a)"
 
+# One file alone: the directories above it that the host lacks come along, through no link.
+mkdir deep elsewhere
+check 'a file below what is not there' gaol apply j@2 --to deep --do /srv/d/a
+is 'it is there' "$(gaol cat j@2:/srv/d/a)" "$(cat deep/srv/d/a)"
+is 'and nothing else' deep/srv/d/a "$(find deep -type f)"
+rm -r deep/srv && ln -s "$PWD/elsewhere" deep/srv
+fails 'a link in the way is not followed' 1 gaol apply j@2 --to deep --do /srv/d/a
+is 'nothing went through it' '' "$(ls elsewhere)"
+
 # gaol run, applying what it did.
 mkdir project && cd project || exit 1
 echo old >file && echo gone >gone && echo x >same

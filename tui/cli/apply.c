@@ -115,7 +115,8 @@ static void script_link(struct apply *a, const struct change *c, const char *to)
 	if (side_readlink(a->from, guest, &target) || !quote(&q, buf_cstr(&target)))
 		tell(a, c, "its target has bytes that a script should not have");
 	else
-		fprintf(a->f, "rm -f -- %s\nln -s -- %s %s\n", to, q.p, to);
+		fprintf(a->f, "mkdir -p -- \"$(dirname -- %s)\"\nrm -f -- %s\nln -s -- %s %s\n", to,
+			to, q.p, to);
 	buf_free(&target);
 	buf_free(&q);
 	free(guest);
@@ -140,7 +141,8 @@ static void script(struct apply *a, const struct change *c)
 	} else if (S_ISLNK(c->d.b.mode)) {
 		script_link(a, c, qt.p);
 	} else {
-		fprintf(a->f, "gaol cp %s %s\nchmod %o -- %s\n", qf.p, qt.p, mode, qt.p);
+		fprintf(a->f, "mkdir -p -- \"$(dirname -- %s)\"\ngaol cp %s %s\nchmod %o -- %s\n",
+			qt.p, qf.p, qt.p, mode, qt.p);
 	}
 	buf_free(&qt);
 	buf_free(&qf);

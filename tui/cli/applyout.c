@@ -201,6 +201,41 @@ static int set_mode(int dir, const char *name, const struct diff_entry *d)
 	return fd < 0 || fchmod(fd, sane_mode(d->b.mode)) ? -errno : 0;
 }
 
+/* One directory above what is brought, as the jail has it. */
+static int make_parent(struct apply *a, const char *path)
+{
+	const char *name;
+	cleanup_fd int dir = open_parent(a, path, &name);
+	char *guest = xasprintf("/%s", path);
+	struct diff_entry d = {0};
+	struct stat st;
+	int ret = dir < 0 ? dir : side_stat(a->from, guest, &st);
+
+	free(guest);
+	if (ret)
+		return ret;
+	d.b = (struct diff_attr){.mode = st.st_mode, .uid = st.st_uid, .gid = st.st_gid};
+	return S_ISDIR(st.st_mode) ? make_dir(dir, name, NULL, &d) : -ENOTDIR;
+}
+
+/* Those that the host lacks, when a path below them alone was asked for. */
+static int make_parents(struct apply *a, const char *path)
+{
+	char *part = xstrdup(path);
+	int ret = 0;
+
+	for (char *slash = strchr(part, '/'); slash && !ret; slash = strchr(slash + 1, '/')) {
+		struct stat st;
+
+		*slash = '\0';
+		if (applyout_stat(a, part, &st) == -ENOENT)
+			ret = make_parent(a, part);
+		*slash = '/';
+	}
+	free(part);
+	return ret;
+}
+
 int applyout_make(struct apply *a, const char *path, const struct diff_entry *d)
 {
 	const char *name;
@@ -208,6 +243,13 @@ int applyout_make(struct apply *a, const char *path, const struct diff_entry *d)
 	struct stat old;
 	bool there;
 
+	if (dir == -ENOENT) {
+		int ret = make_parents(a, path);
+
+		if (ret)
+			return ret;
+		dir = open_parent(a, path, &name);
+	}
 	if (dir < 0)
 		return dir;
 	there = !fstatat(dir, name, &old, AT_SYMLINK_NOFOLLOW);
