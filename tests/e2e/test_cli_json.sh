@@ -72,6 +72,9 @@ begin
 printed prune one --keep 1 --dry-run
 documented prune
 begin
+printed audit one
+documented audit
+begin
 gaol doctor --json >"$work/json" </dev/null
 documented doctor
 begin

@@ -180,6 +180,11 @@ static const struct schema_key doctor_keys[] = {
     KEY("detail", "string", "What was found."),
     KEY("remedy", "string", "What to do, empty: nothing."), END};
 
+static const struct schema_key audit_keys[] = {
+    KEY("name", "string", "What was looked at; path may come several times."),
+    KEY("verdict", "string", "ok, open, unknown or MISSING."),
+    KEY("detail", "string", "What was found."), END};
+
 const struct schema_verb schema_verbs[] = {
     {.verbs = {"ls"}, .shape = SCHEMA_ARRAY, .keys = ls_keys},
     {.verbs = {"log"}, .shape = SCHEMA_ARRAY, .keys = log_keys},
@@ -191,6 +196,7 @@ const struct schema_verb schema_verbs[] = {
     {.verbs = {"df"}, .shape = SCHEMA_ARRAY, .keys = df_keys},
     {.verbs = {"net"}, .shape = SCHEMA_OBJECT, .keys = net_keys},
     {.verbs = {"prune"}, .shape = SCHEMA_OBJECT, .keys = prune_keys},
+    {.verbs = {"audit"}, .shape = SCHEMA_ARRAY, .keys = audit_keys},
     {.verbs = {"doctor"}, .shape = SCHEMA_ARRAY, .keys = doctor_keys},
     {.verbs = {NULL}},
 };
