@@ -47,7 +47,7 @@ all_of_it() {
 }
 
 tests='test_cli_run.sh test_cli_jails.sh test_cli_checkpoints.sh test_road.sh test_walls.sh
-	test_cli_power.sh test_cli_inside.sh test_record.sh test_limits.sh'
+	test_cli_power.sh test_cli_inside.sh test_record.sh test_limits.sh test_audit.sh'
 all_of_it env
 tests='test_cli_run.sh test_crash.sh'
 # A device node of our own, closed to all but root, in a mount namespace of our own.
