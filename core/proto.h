@@ -36,7 +36,8 @@ enum proto_type {
 	    8, /* client: wake me once when the ring holds more than seq (payload uint64_t) */
 	PROTO_WAKE = 9, /* warden: it does */
 
-	/* client: {"rows":n,"cols":n,"readonly":bool,"replay":bool,"keys":bool} */
+	/* client: {"rows":n,"cols":n,"readonly":bool,"replay":bool,"keys":bool}; another console
+	 * than 1 also {"console":2..9,"term":"..."}: begun by the first who attaches */
 	PROTO_ATTACH = 16,
 	PROTO_CONSOLE_IN = 17,	 /* client: raw keys */
 	PROTO_CONSOLE_OUT = 18,	 /* warden: raw, unfiltered guest bytes */
@@ -46,6 +47,7 @@ enum proto_type {
 	PROTO_CONSOLE_ROOM =
 	    22, /* warden: uint32_t bytes of input it takes now (input is never dropped) */
 	PROTO_CONSOLE_KEYS = 23, /* warden, to viewers that asked for "keys": what others type */
+	PROTO_CONSOLE_END = 24,	 /* warden: this console is over, and why (may hold guest bytes) */
 
 	PROTO_EXEC = 32, /* client: see warden_exec.c: argv, env, cwd, user or uid/gid/groups, pty,
 			    rows, cols */

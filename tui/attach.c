@@ -4,6 +4,7 @@
 #include "core/client.h"
 #include "core/fd.h"
 #include "core/loop.h"
+#include "core/text.h"
 #include "tui/filter.h"
 #include "tui/tty.h"
 #include <errno.h>
@@ -23,8 +24,8 @@ struct attach {
 	struct loop *loop;
 	struct client *client;
 	struct loop_fd *in, *out, *sock;
-	struct loop_timer *later; /* ends outside of the callback that noticed */
-	char name[JAIL_NAME_MAX + 1];
+	struct loop_timer *later;      /* ends outside of the callback that noticed */
+	char name[JAIL_NAME_MAX + 12]; /* and of another console than 1 ":N" */
 	bool readonly;
 	unsigned char detach[2];
 	bool armed;	   /* the first detach key was typed */
@@ -87,6 +88,8 @@ static void say_goodbye(void *user)
 	struct buf b = {0};
 
 	client_send(a->client, PROTO_DETACH, 0, NULL, 0);
+	if (a->end == ATTACH_STOPPED) /* its last words */
+		buf_add(&b, a->output.p, a->output.len);
 	filter_reset(&a->filter, &b);
 	buf_str(&b, "\r\n");
 	if (fd_write_full(OUT, b.p, b.len))
@@ -204,6 +207,17 @@ static void on_error(struct attach *a, const struct client_msg *m)
 	json_decref(o);
 }
 
+/* A console's shell has ended; the jail runs on. */
+static void on_end(struct attach *a, const struct client_msg *m)
+{
+	struct buf why = {0};
+
+	text_escape(&why, (const char *)m->data, m->len, 0);
+	buf_fmt(&a->output, "\r\n[%s: %s]", a->name, buf_cstr(&why));
+	finish(a, ATTACH_STOPPED, buf_cstr(&why));
+	buf_free(&why);
+}
+
 static void on_message(struct attach *a, const struct client_msg *m)
 {
 	uint32_t room;
@@ -231,6 +245,9 @@ static void on_message(struct attach *a, const struct client_msg *m)
 			buf_fmt(&a->output, "\r\n[%llu bytes lost: this terminal was too slow]\r\n",
 				(unsigned long long)lost);
 		}
+		break;
+	case PROTO_CONSOLE_END:
+		on_end(a, m);
 		break;
 	case PROTO_STATUS:
 		on_status(a, m);
@@ -287,6 +304,11 @@ static int begin(struct attach *a, const struct attach_options *o, struct err *e
 	tty_size(OUT, &rows, &cols);
 	json_t *msg = json_pack("{s:i, s:i, s:b, s:b}", "rows", rows, "cols", cols, "readonly",
 				o->readonly, "replay", !o->no_replay);
+	if (o->console > 1) {
+		const char *term = getenv("TERM");
+		json_object_set_new(msg, "console", json_integer(o->console));
+		json_object_set_new(msg, "term", json_string(term ? term : "dumb"));
+	}
 	char *text = json_dumps(msg, JSON_COMPACT);
 
 	ret = client_send(a->client, PROTO_ATTACH, 0, text, strlen(text));
@@ -323,6 +345,9 @@ static struct attach *make(struct loop *l, struct client *c, const struct attach
 	a->detach[0] = o->detach[0] ? o->detach[0] : 0x1d;
 	a->detach[1] = o->detach[0] ? o->detach[1] : 'd';
 	snprintf(a->name, sizeof(a->name), "%s", o->name ? o->name : "jail");
+	if (o->console > 1)
+		snprintf(a->name + strlen(a->name), sizeof(a->name) - strlen(a->name), ":%u",
+			 o->console);
 	filter_init(&a->filter, tty_utf8());
 	return a;
 }

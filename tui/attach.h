@@ -21,6 +21,7 @@ struct loop;
 
 struct attach_options {
 	const char *name;	 /* the jail's, for the lines before and after */
+	unsigned console;	 /* its number; 0: the guest's own, 1 */
 	bool readonly;		 /* keys are not sent, the guest's size is not changed */
 	bool no_replay;		 /* do not show what the console had before */
 	unsigned char detach[2]; /* the keys as bytes; 0, 0: Ctrl-] d */
@@ -28,7 +29,7 @@ struct attach_options {
 
 enum attach_end {
 	ATTACH_DETACHED = 0,
-	ATTACH_STOPPED, /* the guest is down; it is not coming back by itself */
+	ATTACH_STOPPED, /* the guest is down and not coming back by itself, or the shell ended */
 	ATTACH_LOST	/* the warden is gone, or this terminal is */
 };
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The console: bytes of the guest kept in a ring, from which every viewer reads at its own pace;
- * one that is too slow loses the oldest and is told how many. Nobody holds up the guest.
+ * Consoles: bytes of the guest kept in a ring, from which every viewer reads at its own pace; one
+ * that is too slow loses the oldest and is told how many. Nobody holds up the guest. Number 1 is
+ * the guest's own; the others are login shells on terminals of the guest's, held by us and not by a
+ * client, so that they outlive their viewers.
  */
 #include "core/fd.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -76,60 +79,122 @@ static struct scroll *map_live(int dirfd, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static struct scroll *map_private(size_t size)
+{
+	struct scroll *s = mmap(NULL, sizeof(*s) + size, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (s == MAP_FAILED)
+		abort(); /* as every allocation that fails */
+	s->size = size;
+	return s;
+}
+
 void console_init(struct warden *w)
 {
-	size_t size = w->conf.console_size, bytes = sizeof(*w->scroll) + size;
+	size_t size = w->conf.console_size, bytes = sizeof(*w->own.scroll) + size;
 	struct buf old = {0};
 
 	w->console = -1;
-	w->scroll = map_live(w->jail.dirfd, bytes);
-	if (w->scroll && w->scroll->size == size && w->scroll->end)
+	w->own.number = 1;
+	w->own.scroll = map_live(w->jail.dirfd, bytes);
+	if (w->own.scroll && w->own.scroll->size == size && w->own.scroll->end)
 		return; /* what a killed warden had */
-	if (!w->scroll) {
-		w->scroll =
-		    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (w->scroll == MAP_FAILED)
-			abort(); /* as every allocation that fails */
-	}
-	w->scroll->size = size;
-	w->scroll->end = 0;
+	if (!w->own.scroll)
+		w->own.scroll = map_private(size);
+	w->own.scroll->size = size;
+	w->own.scroll->end = 0;
 	if (!file_read_at(w->jail.dirfd, SAVED_FILE, size, &old))
-		scroll_add(w->scroll, buf_cstr(&old), old.len);
+		scroll_add(w->own.scroll, buf_cstr(&old), old.len);
 	buf_free(&old);
 }
 
 /* The last screen survives the warden. */
 static void console_save(struct warden *w)
 {
-	uint64_t from = scroll_oldest(w->scroll);
-	size_t n = (size_t)(w->scroll->end - from);
+	uint64_t from = scroll_oldest(w->own.scroll);
+	size_t n = (size_t)(w->own.scroll->end - from);
 	char *text = xmalloc(n);
 
-	scroll_read(w->scroll, from, text, n);
+	scroll_read(w->own.scroll, from, text, n);
 	if (!w->discarded)
 		file_replace_at(w->jail.dirfd, SAVED_FILE, text, n, 0600, false);
 	free(text);
 }
 
+static void unmap(struct console *c)
+{
+	munmap(c->scroll, sizeof(*c->scroll) + c->scroll->size);
+	c->scroll = NULL;
+}
+
+void console_bury(struct warden *w)
+{
+	for (struct console **at = &w->shells; *at;) {
+		struct console *c = *at;
+		const struct peer *p = w->peers;
+
+		while (p && p->view != c)
+			p = p->next;
+		if (!c->over || p) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		unmap(c);
+		free(c);
+	}
+}
+
 void console_free(struct warden *w)
 {
 	console_close(w);
-	if (!w->scroll)
+	for (struct peer *p = w->peers; p; p = p->next)
+		p->view = NULL;
+	for (struct console *c = w->shells; c; c = c->next)
+		c->over = true;
+	console_bury(w);
+	if (!w->own.scroll)
 		return;
 	console_save(w);
 	if (!w->discarded)
 		unlinkat(w->jail.dirfd, LIVE_FILE, 0);
-	munmap(w->scroll, sizeof(*w->scroll) + w->scroll->size);
-	w->scroll = NULL;
+	unmap(&w->own);
 }
 
-static void pump_all(struct warden *w)
+static void pump_all(struct warden *w, const struct console *c)
 {
 	for (struct peer *p = w->peers, *next; p; p = next) {
 		next = p->next;
-		if (p->viewer && !p->dead)
+		if (p->view == c && !p->dead)
 			console_pump(w, p);
 	}
+}
+
+void console_room(struct warden *w, const struct console *c, size_t n)
+{
+	uint32_t room = (uint32_t)n;
+
+	for (struct peer *p = w->peers, *next; p; p = next) {
+		next = p->next;
+		if (p->view == c && !p->viewer_reads)
+			peer_send(w, p, PROTO_CONSOLE_ROOM, 0, &room, sizeof(room), -1);
+	}
+}
+
+void console_output(struct warden *w, struct console *c, const void *p, size_t n)
+{
+	scroll_add(c->scroll, p, n);
+	pump_all(w, c);
+}
+
+void console_over(struct warden *w, struct console *c, const char *why)
+{
+	c->over = true;
+	c->stream = 0;
+	snprintf(c->why, sizeof(c->why), "%s", why);
+	pump_all(w, c);
+	peer_sweep_later(w);
 }
 
 static void write_keys(struct warden *w)
@@ -139,12 +204,7 @@ static void write_keys(struct warden *w)
 		if (n <= 0)
 			break;
 		buf_eat(&w->console_in, (size_t)n);
-		uint32_t room = (uint32_t)n;
-		for (struct peer *p = w->peers, *next; p; p = next) {
-			next = p->next;
-			if (p->viewer && !p->viewer_reads)
-				peer_send(w, p, PROTO_CONSOLE_ROOM, 0, &room, sizeof(room), -1);
-		}
+		console_room(w, &w->own, (size_t)n);
 	}
 	loop_fd_want(w->console_watch, w->console_in.len ? LOOP_IN | LOOP_OUT : LOOP_IN);
 }
@@ -165,11 +225,11 @@ static void console_ready(void *user, int events)
 		console_close(w);
 		return;
 	}
-	scroll_add(w->scroll, part, (size_t)n);
+	scroll_add(w->own.scroll, part, (size_t)n);
 	tape_output(w, part, (size_t)n);
 	if (memmem(part, (size_t)n, FAREWELL, strlen(FAREWELL)))
 		boot_farewell(w);
-	pump_all(w);
+	pump_all(w, &w->own);
 }
 
 /* A socket, not a pty: the guest's tty has the line discipline, the host needs no second one. */
@@ -182,7 +242,7 @@ int console_open(struct warden *w, int *guest_end, struct err *e)
 		return err_sys(e, "console: socket");
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	w->console = pair[0];
-	w->console_mark = w->scroll->end;
+	w->console_mark = w->own.scroll->end;
 	w->console_watch = loop_fd_add(w->loop, pair[0], LOOP_IN, console_ready, w);
 	*guest_end = pair[1];
 	tape_open(w);
@@ -198,7 +258,7 @@ void console_close(struct warden *w)
 		return;
 	/* What a dying kernel said last. */
 	while ((n = read(w->console, part, sizeof(part))) > 0) {
-		scroll_add(w->scroll, part, (size_t)n);
+		scroll_add(w->own.scroll, part, (size_t)n);
 		tape_output(w, part, (size_t)n);
 	}
 	tape_close(w);
@@ -207,12 +267,13 @@ void console_close(struct warden *w)
 	fd_close(&w->console);
 	buf_free(&w->console_in);
 	console_save(w);
-	pump_all(w);
+	pump_all(w, &w->own);
 }
 
 void console_pump(struct warden *w, struct peer *p)
 {
-	const struct scroll *s = w->scroll;
+	const struct console *c = p->view;
+	const struct scroll *s = c->scroll;
 	char part[CHUNK];
 
 	while (!p->dead && peer_is_clear(p) && p->cursor < s->end) {
@@ -227,6 +288,9 @@ void console_pump(struct warden *w, struct peer *p)
 		p->cursor += n;
 		peer_send(w, p, PROTO_CONSOLE_OUT, 0, part, n, -1);
 	}
+	if (!p->dead && c->over && p->cursor >= s->end &&
+	    peer_send(w, p, PROTO_CONSOLE_END, 0, c->why, strlen(c->why), -1))
+		console_detach(w, p);
 }
 
 /* A replay begins behind a line's end, so that it does not start inside an escape sequence. */
@@ -244,9 +308,15 @@ static uint64_t replay_from(const struct scroll *s)
 	return from;
 }
 
-static void resize(struct warden *w, uint16_t rows, uint16_t cols)
+static void resize(struct warden *w, struct console *c, uint16_t rows, uint16_t cols)
 {
 	if (!w->chan || !rows || !cols)
+		return;
+	c->rows = rows;
+	c->cols = cols;
+	if (c->stream)
+		chan_stream_winsize(w->chan, c->stream, rows, cols);
+	if (c != &w->own)
 		return;
 	chan_console_winsize(w->chan, rows, cols);
 	if (rows == w->st.rows && cols == w->st.cols)
@@ -257,49 +327,108 @@ static void resize(struct warden *w, uint16_t rows, uint16_t cols)
 	warden_announce(w);
 }
 
+/* Begins console number with a login shell. NULL: the peer is told why there is none. */
+static struct console *begin(struct warden *w, struct peer *p, unsigned number, const json_t *o)
+{
+	struct console *c = xcalloc(1, sizeof(*c));
+	json_t *launch = json_pack("{s:[], s:[], s:b, s:b, s:s}", "argv", "env", "pty", 1, "login",
+				   1, "user", w->conf.user);
+
+	c->number = number;
+	c->rows = p->rows ? p->rows : w->st.rows;
+	c->cols = p->cols ? p->cols : w->st.cols;
+	json_object_set_new(launch, "rows", json_integer(c->rows));
+	json_object_set_new(launch, "cols", json_integer(c->cols));
+	json_object_set(launch, "term", json_object_get(o, "term"));
+	const char *why = exec_console(w, c, launch);
+	json_decref(launch);
+	if (why) {
+		answer_error(w, (struct call){.peer = p->id}, EAGAIN, "%s:%u: %s", w->jail.name,
+			     number, why);
+		free(c);
+		return NULL;
+	}
+	c->scroll = map_private(w->conf.console_size);
+	c->next = w->shells;
+	w->shells = c;
+	return c;
+}
+
+/* The console that a client asks for, begun if need be. NULL: it is told why there is none. */
+static struct console *wanted(struct warden *w, struct peer *p, const json_t *o)
+{
+	const json_t *asked = json_object_get(o, "console");
+	json_int_t number = asked ? json_integer_value(asked) : 1;
+
+	if (number == 1)
+		return &w->own;
+	if (number < 1 || number > CONSOLES_MAX) {
+		answer_error(w, (struct call){.peer = p->id}, EINVAL,
+			     "%s: no such console: they are numbered 1 to %d", w->jail.name,
+			     CONSOLES_MAX);
+		return NULL;
+	}
+	for (struct console *c = w->shells; c; c = c->next)
+		if (c->number == number && !c->over)
+			return c;
+	return begin(w, p, (unsigned)number, o);
+}
+
 void console_attach(struct warden *w, struct peer *p, const json_t *o)
 {
 	uint32_t room = KEYS_MAX / 8;
 
-	p->viewer = true;
 	p->viewer_reads = json_is_true(json_object_get(o, "readonly"));
 	p->viewer_keys = json_is_true(json_object_get(o, "keys"));
+	p->rows = (uint16_t)json_integer_value(json_object_get(o, "rows"));
+	p->cols = (uint16_t)json_integer_value(json_object_get(o, "cols"));
+	struct console *c = wanted(w, p, o);
+	if (!c || p->dead)
+		return;
+	p->view = c;
 	p->cursor =
-	    json_is_false(json_object_get(o, "replay")) ? w->scroll->end : replay_from(w->scroll);
+	    json_is_false(json_object_get(o, "replay")) ? c->scroll->end : replay_from(c->scroll);
 	w->st.viewers++;
 	warden_announce(w);
-	if (p->dead)
-		return;
-	if (!p->viewer_reads) {
+	if (!p->viewer_reads && !p->dead) {
 		peer_send(w, p, PROTO_CONSOLE_ROOM, 0, &room, sizeof(room), -1);
-		resize(w, (uint16_t)json_integer_value(json_object_get(o, "rows")),
-		       (uint16_t)json_integer_value(json_object_get(o, "cols")));
+		resize(w, c, p->rows, p->cols);
 	}
-	console_pump(w, p);
+	if (!p->dead && p->view)
+		console_pump(w, p);
 }
 
 void console_detach(struct warden *w, struct peer *p)
 {
-	if (!p->viewer)
+	if (!p->view)
 		return;
-	p->viewer = false;
+	if (p->view->over)
+		peer_sweep_later(w);
+	p->view = NULL;
 	w->st.viewers--;
 	warden_announce(w);
 }
 
 void console_keys(struct warden *w, struct peer *p, const void *data, size_t n)
 {
-	if (!p->viewer || p->viewer_reads || w->console < 0)
+	struct console *c = p->view;
+
+	if (!c || p->viewer_reads || (c == &w->own ? w->console < 0 : !c->stream))
 		return;
-	if (w->console_in.len + n > KEYS_MAX) {
+	/* The size is that of who types. */
+	if (p->rows != c->rows || p->cols != c->cols)
+		resize(w, c, p->rows, p->cols);
+	if (c != &w->own ? !exec_console_keys(w, c, data, n) : w->console_in.len + n > KEYS_MAX) {
 		warden_log("a viewer sends more keys than it was given room for: dropped");
 		peer_drop(w, p);
 		return;
 	}
+	if (c != &w->own)
+		return;
 	buf_add(&w->console_in, data, n);
 	for (struct peer *v = w->peers, *next; v; v = next) {
 		next = v->next;
-		if (v->viewer && v->viewer_keys)
+		if (v->view == c && v->viewer_keys)
 			peer_send(w, v, PROTO_CONSOLE_KEYS, 0, data, n, -1);
 	}
 	if (w->console >= 0)
@@ -310,22 +439,24 @@ void console_size(struct warden *w, struct peer *p, const void *data, size_t n)
 {
 	struct proto_size size;
 
-	if (!p->viewer || p->viewer_reads || n != sizeof(size))
+	if (!p->view || p->viewer_reads || n != sizeof(size))
 		return;
 	memcpy(&size, data, sizeof(size));
-	resize(w, size.rows, size.cols);
+	p->rows = size.rows;
+	p->cols = size.cols;
+	resize(w, p->view, size.rows, size.cols);
 }
 
 bool console_panic(struct warden *w, char *out, size_t size)
 {
 	static const char mark[] = "Kernel panic";
-	uint64_t from = scroll_oldest(w->scroll);
+	uint64_t from = scroll_oldest(w->own.scroll);
 	if (from < w->console_mark)
 		from = w->console_mark;
-	size_t n = (size_t)(w->scroll->end - from);
+	size_t n = (size_t)(w->own.scroll->end - from);
 	char *text = xmalloc(n + 1);
 
-	scroll_read(w->scroll, from, text, n);
+	scroll_read(w->own.scroll, from, text, n);
 	text[n] = '\0';
 	char *at = NULL;
 	for (char *p = text; (p = memmem(p, n - (size_t)(p - text), mark, sizeof(mark) - 1)); p++)

@@ -12,12 +12,14 @@
 
 #define EXECS_MAX 64
 #define STRINGS_MAX 4096
+#define KEYS_MAX 65536 /* typed at a console, on their way */
 
 struct exec {
 	struct exec *next;
 	uint32_t stream;
 	uint64_t peer; /* 0: the client is gone */
 	uint32_t tag;
+	struct console *console; /* the shell of this one: ours, no client's */
 	struct buf input; /* sent by the client within its room, not taken by the channel yet */
 	bool eof;
 	bool waiting; /* stream_room will come */
@@ -120,22 +122,50 @@ static int launch(struct warden *w, const json_t *o)
 	return ret;
 }
 
-void exec_start(struct warden *w, struct peer *p, uint32_t tag, const json_t *o)
+/* Why no program can be started now, with its errno; NULL: one can. */
+static const char *unready(const struct warden *w, int *code)
 {
 	int count = 0;
 
-	for (struct exec *x = w->execs; x; x = x->next)
+	for (const struct exec *x = w->execs; x; x = x->next)
 		count++;
-	if (!w->chan || !chan_is_ready(w->chan) || w->errand) {
-		tell_failed(w, p->id, tag, EAGAIN, "the guest is not running");
-		return;
+	*code = EAGAIN;
+	if (!w->chan || !chan_is_ready(w->chan) || w->errand)
+		return "the guest is not running";
+	if (w->st.state == JAIL_PAUSED)
+		return "the guest is paused: `gaol resume` first";
+	*code = EBUSY;
+	return count >= EXECS_MAX ? "too many programs at once" : NULL;
+}
+
+const char *exec_console(struct warden *w, struct console *c, const json_t *o)
+{
+	int code;
+	const char *why = unready(w, &code);
+
+	if (why)
+		return why;
+	int stream = launch(w, o);
+	if (stream < 0)
+		return strerror(-stream);
+	struct exec *x = xcalloc(1, sizeof(*x));
+	*x = (struct exec){.stream = (uint32_t)stream, .console = c, .next = w->execs};
+	w->execs = x;
+	c->stream = x->stream;
+	return NULL;
+}
+
+void exec_start(struct warden *w, struct peer *p, uint32_t tag, const json_t *o)
+{
+	int code;
+	const char *why = unready(w, &code);
+
+	if (!why && by_tag(w, p->id, tag)) {
+		code = EBUSY;
+		why = "the client uses a tag twice";
 	}
-	if (w->st.state == JAIL_PAUSED) {
-		tell_failed(w, p->id, tag, EAGAIN, "the guest is paused: `gaol resume` first");
-		return;
-	}
-	if (count >= EXECS_MAX || by_tag(w, p->id, tag)) {
-		tell_failed(w, p->id, tag, EBUSY, "too many programs at once");
+	if (why) {
+		tell_failed(w, p->id, tag, code, why);
 		return;
 	}
 	int stream = launch(w, o);
@@ -153,6 +183,8 @@ static void grant(struct warden *w, struct exec *x, size_t n)
 	struct peer *p = peer_find(w, x->peer);
 	uint32_t room = (uint32_t)n;
 
+	if (x->console && n)
+		console_room(w, x->console, n);
 	if (p && n)
 		peer_send(w, p, PROTO_EXEC_ROOM, x->tag, &room, sizeof(room), -1);
 }
@@ -177,6 +209,20 @@ static void push_input(struct warden *w, struct exec *x)
 	if (x->eof && !x->input.len)
 		chan_stream_eof(w->chan, x->stream);
 	grant(w, x, done);
+}
+
+bool exec_console_keys(struct warden *w, const struct console *c, const void *data, size_t n)
+{
+	struct exec *x = by_stream(w, c->stream);
+
+	if (!x || !w->chan)
+		return true;
+	if (x->input.len + n > KEYS_MAX)
+		return false;
+	buf_add(&x->input, data, n);
+	if (!x->waiting)
+		push_input(w, x);
+	return true;
 }
 
 void exec_message(struct warden *w, struct peer *p, const struct proto_head *h, const void *data,
@@ -237,8 +283,13 @@ void exec_guest_gone(struct warden *w)
 	while (w->execs) {
 		uint64_t peer = w->execs->peer;
 		uint32_t tag = w->execs->tag;
+		struct console *c = w->execs->console;
+		const char *why = w->gone[0] ? w->gone : "the guest ended";
 		forget(w, w->execs);
-		tell_failed(w, peer, tag, EPIPE, w->gone[0] ? w->gone : "the guest ended");
+		if (c)
+			console_over(w, c, why);
+		else
+			tell_failed(w, peer, tag, EPIPE, why);
 	}
 }
 
@@ -267,9 +318,13 @@ void exec_on_failed(void *user, uint32_t stream, int err, const char *why)
 	struct buf b = {0};
 	uint64_t peer = x->peer;
 	uint32_t tag = x->tag;
+	struct console *c = x->console;
 	forget(w, x);
 	buf_fmt(&b, "%s: %s", why, strerror(err));
-	tell_failed(w, peer, tag, err, buf_cstr(&b));
+	if (c)
+		console_over(w, c, buf_cstr(&b));
+	else
+		tell_failed(w, peer, tag, err, buf_cstr(&b));
 	buf_free(&b);
 }
 
@@ -279,6 +334,9 @@ void exec_on_data(void *user, uint32_t stream, int fd, const void *p, size_t n)
 	struct exec *x = by_stream(w, stream);
 	struct peer *to = x ? peer_find(w, x->peer) : NULL;
 
+	/* A ring takes all; its viewers hold up nobody. */
+	if (x && x->console)
+		console_output(w, x->console, p, n);
 	if (!to) {
 		chan_stream_consumed(w->chan, stream, fd, n);
 		return;
@@ -311,6 +369,9 @@ void exec_on_exit(void *user, uint32_t stream, int status)
 	if (p)
 		peer_send(w, p, PROTO_EXEC_EXIT, x->tag, &code, sizeof(code), -1);
 	x = by_stream(w, stream);
+	struct console *c = x ? x->console : NULL;
 	if (x)
 		forget(w, x);
+	if (c)
+		console_over(w, c, "the shell ended");
 }

@@ -32,6 +32,7 @@ struct names;
 struct journal;
 struct peer;
 struct exec;
+struct console;
 struct scroll;
 struct tape;
 struct worker;
@@ -53,6 +54,18 @@ enum errand { ERRAND_NONE, ERRAND_STOP, ERRAND_RESTART, ERRAND_ROLLBACK, ERRAND_
 
 /* How far an orderly end has got; see down.c. */
 enum down_step { DOWN_TOLD, DOWN_WRITE_BACK, DOWN_HALT };
+
+/* What viewers are attached to. */
+struct console {
+	struct console *next;
+	unsigned number;       /* 1: the guest's own; to CONSOLES_MAX: a shell that we run in it */
+	struct scroll *scroll; /* its output */
+	uint16_t rows, cols;   /* 0: not told yet */
+	uint32_t stream;       /* the shell's, 0: none */
+	bool over;	       /* the shell has ended; kept until its viewers have seen all of it */
+	char why[256];	       /* it is over; may hold the guest's bytes */
+};
+#define CONSOLES_MAX 9
 
 struct warden {
 	struct jail_places places;
@@ -119,8 +132,9 @@ struct warden {
 	struct wnet *net;    /* the jail's network, NULL: none */
 
 	/* console */
-	struct scroll *scroll;
-	int console; /* our end of its socket, -1 */
+	struct console own;	/* number 1: the guest's */
+	struct console *shells; /* the others, in no order */
+	int console;		/* our end of the guest's own, a socket, -1 */
 	struct loop_fd *console_watch;
 	struct buf console_in; /* keys on their way to the guest */
 	struct tape *tape;     /* the recording of jail.conf, NULL: none */
@@ -180,6 +194,8 @@ bool peer_send_json(struct warden *w, struct peer *p, uint16_t type, uint32_t ta
 bool peer_is_clear(const struct peer *p);
 void peer_drop(struct warden *w, struct peer *p);
 void peer_drop_all(struct warden *w);
+/* Soon, when nobody up the stack holds them: frees dropped peers and consoles that are over. */
+void peer_sweep_later(struct warden *w);
 bool peer_any(const struct warden *w);
 void answer(struct warden *w, struct call c, json_t *result /* taken over */);
 void answer_error(struct warden *w, struct call c, int code, const char *fmt, ...)
@@ -198,14 +214,15 @@ struct peer {
 	bool watching; /* wants PROTO_STATUS */
 	bool armed;    /* wants PROTO_WAKE when ring_last() > arm_seq */
 	uint64_t arm_seq;
-	bool viewer;	   /* attached to the console */
-	bool viewer_reads; /* only reads */
-	bool viewer_keys;  /* is also told what others type: PROTO_CONSOLE_KEYS */
-	uint64_t cursor;   /* console bytes it has got */
+	struct console *view; /* attached to this one, NULL: to none */
+	uint16_t rows, cols;  /* of its terminal, 0: not told */
+	bool viewer_reads;    /* only reads */
+	bool viewer_keys;     /* is also told what others type: PROTO_CONSOLE_KEYS */
+	uint64_t cursor;      /* console bytes it has got */
 	bool dead;
 };
 
-/* console.c */
+/* console.c: the guest's own console and, begun by the first who attaches, shells beside it */
 int console_open(struct warden *w, int *guest_end, struct err *e);
 void console_close(struct warden *w);
 void console_init(struct warden *w);
@@ -214,7 +231,14 @@ void console_attach(struct warden *w, struct peer *p, const json_t *o);
 void console_detach(struct warden *w, struct peer *p);
 void console_keys(struct warden *w, struct peer *p, const void *data, size_t n);
 void console_size(struct warden *w, struct peer *p, const void *data, size_t n);
-/* Sends a viewer what is new, as far as its socket takes it. */
+/* Output of a console's shell, and the end of it. */
+void console_output(struct warden *w, struct console *c, const void *p, size_t n);
+void console_over(struct warden *w, struct console *c, const char *why);
+/* Viewers may send n bytes more of keys. */
+void console_room(struct warden *w, const struct console *c, size_t n);
+/* Frees the shells' consoles that are over and seen. */
+void console_bury(struct warden *w);
+/* Sends a viewer what is new, as far as its socket takes it; at the end of a shell it detaches. */
 void console_pump(struct warden *w, struct peer *p);
 /* The console's last line that begins like a kernel panic, into out; false when there is none. */
 bool console_panic(struct warden *w, char *out, size_t size);
@@ -233,6 +257,10 @@ void exec_message(struct warden *w, struct peer *p, const struct proto_head *h, 
 void exec_consumed(struct warden *w, uint64_t peer, uint32_t tag, int which, size_t n);
 void exec_peer_gone(struct warden *w, uint64_t peer);
 void exec_guest_gone(struct warden *w);
+/* Starts the shell of a console, launched as PROTO_EXEC says in o. NULL, or why it cannot be. */
+const char *exec_console(struct warden *w, struct console *c, const json_t *o);
+/* Keys for it. False: more than it was given room for. */
+bool exec_console_keys(struct warden *w, const struct console *c, const void *data, size_t n);
 /* callbacks of chan_ops */
 void exec_on_started(void *user, uint32_t stream, uint32_t pid);
 void exec_on_failed(void *user, uint32_t stream, int err, const char *why);

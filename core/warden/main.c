@@ -114,7 +114,7 @@ static void json_message(struct warden *w, struct peer *p, const struct proto_he
 	if (h->type == PROTO_CALL) {
 		verb_call(w, p, h->tag, o, fd);
 		fd = -1;
-	} else if (h->type == PROTO_ATTACH && !p->viewer) {
+	} else if (h->type == PROTO_ATTACH && !p->view) {
 		console_attach(w, p, o);
 	} else if (h->type == PROTO_EXEC) {
 		exec_start(w, p, h->tag, o);

@@ -78,7 +78,15 @@ bool peer_any(const struct warden *w)
 static void sweep(void *user)
 {
 	peer_bury(user);
+	console_bury(user);
 	warden_maybe_quit(user);
+}
+
+void peer_sweep_later(struct warden *w)
+{
+	if (!w->sweep)
+		w->sweep = loop_timer_add(w->loop, 0, sweep, w);
+	loop_timer_arm(w->sweep, 0);
 }
 
 /* Only closed here: a caller up the stack may still hold p. The sweep frees it. */
@@ -97,9 +105,7 @@ void peer_drop(struct warden *w, struct peer *p)
 		message_free(m);
 	}
 	p->queue_end = &p->queue;
-	if (!w->sweep)
-		w->sweep = loop_timer_add(w->loop, 0, sweep, w);
-	loop_timer_arm(w->sweep, 0);
+	peer_sweep_later(w);
 	warden_peer_gone(w, p->id);
 }
 
@@ -195,7 +201,7 @@ static void flush(struct warden *w, struct peer *p)
 	if (p->dead)
 		return;
 	loop_fd_want(p->watch, LOOP_IN);
-	if (p->viewer)
+	if (p->view)
 		console_pump(w, p);
 }
 

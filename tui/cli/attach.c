@@ -31,7 +31,23 @@ static int run(struct jail *j, struct attach_options *o)
 		return cli_fail(&e);
 	int ret = attach_run(client, o, &e);
 	client_free(client);
-	return ret < 0 ? cli_fail(&e) : ret == ATTACH_LOST ? CLI_FAILED : CLI_OK;
+	return ret < 0 || ret == ATTACH_LOST ? cli_fail(&e) : CLI_OK;
+}
+
+/* Cuts ":N" off NAME:N. False: a usage error was told. */
+static bool number(const struct verb *v, char *name, unsigned *n)
+{
+	char *colon = strchr(name, ':');
+
+	if (!colon)
+		return true;
+	if (colon[1] < '1' || colon[1] > '9' || colon[2]) {
+		cli_usage(v, "%s: no such console: NAME:1 to NAME:9", name);
+		return false;
+	}
+	*n = (unsigned)(colon[1] - '0');
+	*colon = '\0';
+	return true;
 }
 
 static int attach(struct cli *c, const struct verb *v, int argc, char **argv)
@@ -49,6 +65,8 @@ static int attach(struct cli *c, const struct verb *v, int argc, char **argv)
 	}
 	if (key || !cli_operands(&a, 1, 1))
 		return a.status;
+	if (!number(v, a.v[0], &o.console))
+		return CLI_USAGE;
 	if (cli_jail(c, a.v[0], &j, &e))
 		return cli_fail(&e);
 	int status = run(&j, &o);
@@ -56,15 +74,24 @@ static int attach(struct cli *c, const struct verb *v, int argc, char **argv)
 	return status;
 }
 
+static const char *const examples[] = {
+    "gaol attach demo", "The console of a jail.", "gaol attach demo:2",
+    "A second one beside it: a shell that goes on when you detach.", NULL};
+
 const struct verb verb_attach = {
     .name = "attach",
-    .args = "NAME [-r]",
+    .args = "NAME[:N] [-r]",
     .help = "Puts the console of a running jail on this terminal",
     .more =
 	"Every key goes to the guest, Ctrl-C too. Ctrl-] d detaches (a setting in "
 	"jail.conf, or in your gaol.conf); Ctrl-] twice sends one. The jail runs on. Any number of "
 	"terminals may be attached. What the guest writes is filtered: text, colours "
-	"and cursor movement pass, nothing that makes a terminal answer.",
+	"and cursor movement pass, nothing that makes a terminal answer.\n\n"
+	"NAME:2 to NAME:9 are further consoles: each a login shell in the guest, of the user "
+	"of the jail's own command, begun by the first who attaches and kept, with its output, "
+	"for those who attach again. It goes when the shell ends, or the guest. Only "
+	"the first console is recorded and kept across stops.",
+    .examples = examples,
     .opts = opts,
     .words = WORDS_JAIL,
     .fn = attach,
