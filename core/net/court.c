@@ -19,6 +19,8 @@ _Static_assert((int)CHAINS_DNS == JUDGE_DNS && (int)CHAINS_TCP == JUDGE_TCP &&
 enum {
 	TICK_MS = 1000,
 	LISTED_MAX = 256, /* connections of one answer */
+	CUT_AT_ONCE = 1024,
+	CUT_ROUNDS = 256, /* the kernel keeps 262144 connections at most (nf_conntrack_max) */
 };
 
 /* What waits lies in the kernel, whole: a datagram may have 64 KiB, a TCP that begins has not. */
@@ -102,13 +104,37 @@ static void on_tick(void *user)
 
 /* The warden's words */
 
-static void cut(void *user, enum ctrack_news news, const struct ctflow *f)
+/* Connections that are allowed no more: found first, since a look at the table and a change of it
+ * cannot share a socket at once. */
+struct doomed {
+	struct court *c;
+	size_t n;
+	struct ctflow v[CUT_AT_ONCE];
+};
+
+static void doom(void *user, enum ctrack_news news, const struct ctflow *f)
 {
-	struct court *c = user;
+	struct doomed *d = user;
 
 	(void)news;
-	if (!judge_still(c->judge, f, loop_now_ms()))
-		ctrack_delete(c->table, f);
+	if (d->n < CUT_AT_ONCE && !judge_still(d->c->judge, f, loop_now_ms()))
+		d->v[d->n++] = *f;
+}
+
+static void cut(struct court *c)
+{
+	struct doomed *d = xcalloc(1, sizeof(*d));
+
+	d->c = c;
+	/* One that does not go would be found for ever: so a bound. */
+	for (int round = 0; round < CUT_ROUNDS; round++) {
+		d->n = 0;
+		if (ctrack_each(c->table, doom, d) || !d->n)
+			break;
+		for (size_t i = 0; i < d->n; i++)
+			ctrack_delete(c->table, &d->v[i]);
+	}
+	free(d);
 }
 
 struct listing {
@@ -145,7 +171,7 @@ void court_message(struct court *c, unsigned type, uint32_t tag, const json_t *o
 	switch (type) {
 	case NET_RULES:
 		judge_rules(c->judge, json_object_get(o, "allow"), json_object_get(o, "deny"), now);
-		ctrack_each(c->table, cut, c);
+		cut(c);
 		break;
 	case NET_ANSWER:
 		done = word && judge_answer(

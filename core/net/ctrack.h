@@ -30,7 +30,7 @@ struct ctrack;
  * us. NULL with e set. */
 struct ctrack *ctrack_open(struct loop *l, ctrack_fn *fn, void *user, struct err *e);
 void ctrack_close(struct ctrack *t); /* NULL is allowed */
-/* Calls fn (CTRACK_THERE) for every connection there is now. 0 or -errno. */
+/* Calls fn (CTRACK_THERE) for every connection there is now; fn may not use t. 0 or -errno. */
 int ctrack_each(struct ctrack *t, ctrack_fn *fn, void *user);
 /* Makes the kernel forget a connection: its next packet is a first one again. 0 or -errno. */
 int ctrack_delete(struct ctrack *t, const struct ctflow *f);
