@@ -41,6 +41,7 @@ enum command_id {
 	CMD_TREE,
 	CMD_CONSOLE,
 	CMD_PROCESSES,
+	CMD_NET,
 	CMD_HELP,
 	CMD_MESSAGES,
 	CMD_COMMANDS,
@@ -72,6 +73,8 @@ enum command_id {
 	CMD_REDO,
 	CMD_RESTORE,
 	CMD_APPLY,
+	CMD_ALLOW,
+	CMD_DENY,
 	CMD_SETTINGS,
 	CMD_REMOVE,
 	/* the program */

@@ -18,7 +18,7 @@ static const char *const view_names[KEYMAP_VIEWS] = {
     [KEYMAP_LOG] = "log",	    [KEYMAP_DIFF] = "diff",
     [KEYMAP_HUNKS] = "hunks",	    [KEYMAP_CONSOLE] = "console",
     [KEYMAP_HELP] = "help",	    [KEYMAP_MESSAGES] = "messages",
-    [KEYMAP_COMMANDS] = "commands",
+    [KEYMAP_COMMANDS] = "commands", [KEYMAP_NET] = "net",
 };
 
 struct bound {

@@ -87,6 +87,7 @@ static void do_jails_view(struct app *a, enum command_id c, const char *args)
 	    [CMD_FEED] = {.view = &feed_view, .verb = "events"},
 	    [CMD_LOG] = {.view = &log_view, .verb = "log"},
 	    [CMD_PROCESSES] = {.view = &procs_view, .verb = "ps"},
+	    [CMD_NET] = {.view = &net_view, .verb = "net"},
 	};
 	struct target t;
 
@@ -366,6 +367,14 @@ static void do_apply(struct app *a, enum command_id c, const char *args)
 		ask_apply(a, &t);
 }
 
+static void do_verdict(struct app *a, enum command_id c, const char *args)
+{
+	struct target t;
+
+	if (find_target(a, c, &t))
+		child_verdict(a, c, &t, args);
+}
+
 static void do_settings(struct app *a, enum command_id c, const char *args)
 {
 	struct target t;
@@ -427,6 +436,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_FEED] = do_jails_view,
     [CMD_LOG] = do_jails_view,
     [CMD_PROCESSES] = do_jails_view,
+    [CMD_NET] = do_jails_view,
     [CMD_DIFF] = do_diff,
     [CMD_PREVIEW] = do_diff,
     [CMD_TREE] = do_tree,
@@ -461,6 +471,8 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_SETTINGS] = do_settings,
     [CMD_RESTORE] = do_restore,
     [CMD_APPLY] = do_apply,
+    [CMD_ALLOW] = do_verdict,
+    [CMD_DENY] = do_verdict,
     [CMD_REMOVE] = do_remove,
     [CMD_PROMPT] = do_prompt,
     [CMD_BIND] = do_bind,

@@ -191,6 +191,9 @@ void edit_settings(struct app *a, const char *name, const char *again);
  * side B. */
 void child_restore(struct app *a, const struct target *t, bool hunk);
 void child_apply(struct app *a, const struct target *t);
+/* Says what net view's row in t gets: word is "once", "run", "always", "" (once), a time, else a
+ * host to keep a rule for. */
+void child_verdict(struct app *a, enum command_id c, const struct target *t, const char *word);
 
 /* copy.c */
 /* Writes the rows of the view that has the keys into a new file; told when it is done. */

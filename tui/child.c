@@ -3,6 +3,7 @@
  * Verbs of the command line, run beside the loop as what they are: this program with arguments.
  * What they print goes to the message line and the messages.
  */
+#include "core/conf.h"
 #include "core/fd.h"
 #include "tui/op_int.h"
 #include <errno.h>
@@ -76,6 +77,8 @@ static void on_end(void *user, int events)
 		return;
 	read_output(c, LOOP_IN);
 	tell(op->app, buf_cstr(&c->text), status != 0);
+	if (!c->text.len && !status && *op->text)
+		app_say(op->app, "%s: %s", op->jail, op->text);
 	if (!c->text.len && status)
 		app_fail(op->app, "%s: %s failed without a word", op->jail, op->phase);
 	op_end(op);
@@ -131,16 +134,16 @@ static void log_argv(struct app *a, const char *const *argv)
 	buf_free(&line);
 }
 
-static void run(struct app *a, enum command_id id, const char *jail, const char *const *argv)
+/* text: what is said when it went well without a word. */
+static void run(struct app *a, enum command_id id, const char *jail, const char *const *argv,
+		const char *text)
 {
 	struct child *c;
 	struct op *op;
 	int ret;
 
-	if (op_is_busy(a, jail))
-		return;
 	log_argv(a, argv);
-	op = op_new(a, id, jail, "");
+	op = op_new(a, id, jail, text);
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct child){.op = op, .pidfd = -1, .pipe = -1};
 	op->child = c;
@@ -170,7 +173,8 @@ void child_restore(struct app *a, const struct target *t, bool hunk)
 		argv[n++] = "--hunk";
 		argv[n++] = line;
 	}
-	run(a, CMD_RESTORE, t->jail, argv);
+	if (!op_is_busy(a, t->jail))
+		run(a, CMD_RESTORE, t->jail, argv, "");
 }
 
 void child_apply(struct app *a, const struct target *t)
@@ -180,5 +184,56 @@ void child_apply(struct app *a, const struct target *t)
 
 	snprintf(name, sizeof(name), "%s%s%s", t->jail, *t->b && strcmp(t->b, "now") ? "@" : "",
 		 strcmp(t->b, "now") ? t->b : "");
-	run(a, CMD_APPLY, t->jail, argv);
+	if (!op_is_busy(a, t->jail))
+		run(a, CMD_APPLY, t->jail, argv, "");
+}
+
+/* One that writes jail.conf waits for the one before; others have nothing to wait for, least of all
+ * for a save or a boot, which a connection may be part of. */
+static bool verdict_is_busy(struct app *a, const char *jail)
+{
+	for (const struct op *op = a->ops; op; op = op->next) {
+		if (strcmp(op->jail, jail) || (op->command != CMD_ALLOW && op->command != CMD_DENY))
+			continue;
+		app_say(a, "%s: %s already: press again", jail, op->phase);
+		return true;
+	}
+	return false;
+}
+
+void child_verdict(struct app *a, enum command_id c, const struct target *t, const char *word)
+{
+	bool here = app_focus(a)->ops == &net_view || app_top(a)->ops == &net_view;
+	bool always = !strcmp(word, "always");
+	bool once = !*word || !strcmp(word, "once"), run_on = !strcmp(word, "run");
+	unsigned seconds;
+	bool timed = c == CMD_ALLOW && conf_duration_parse(word, &seconds);
+	const char *argv[] = {"gaol", command_get(c)->name, t->jail, word, NULL, NULL, NULL};
+	char *text;
+
+	if (verdict_is_busy(a, t->jail))
+		return;
+	if (always || once || run_on || timed) {
+		if (!here) {
+			app_fail(a, "%s: nothing that waits is meant here: see the view net",
+				 argv[1]);
+			return;
+		}
+		argv[3] = *t->a ? t->a : t->path;
+		argv[4] = once ? "--once" : run_on ? "--run" : timed ? "--for" : NULL;
+		argv[5] = timed ? word : NULL;
+		if (!*t->a && !always) {
+			app_fail(a, "%s %s: is open already: only always is a word on it", argv[1],
+				 t->path);
+			return;
+		}
+	}
+	text = xasprintf("%s %s %s", c == CMD_ALLOW ? "allowed" : "denied",
+			 argv[3] == word ? word : t->path,
+			 argv[3] == word || always ? "always"
+			 : once			   ? "once"
+			 : run_on		   ? "for this run"
+						   : word);
+	run(a, c, t->jail, argv, text);
+	free(text);
 }

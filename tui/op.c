@@ -34,6 +34,8 @@ static const struct {
     [CMD_NEW] = {.doing = "making"},
     [CMD_REMOVE] = {.doing = "removing"},
     [CMD_RESTORE] = {.doing = "restoring"},
+    [CMD_ALLOW] = {.doing = "allowing"},
+    [CMD_DENY] = {.doing = "denying"},
     [CMD_APPLY] = {.doing = "bringing out"},
 };
 

@@ -5,6 +5,7 @@
  */
 #include "core/text.h"
 #include "tui/app_int.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -223,6 +224,17 @@ static void paint_body(struct app *a, struct area at)
 	paint_rows(a, pane, second, a->in_pane);
 }
 
+/* What asks for the network in all jails: in every view, whatever else there is no room for. */
+static void add_waiting(const struct app *a, struct row *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < model_count(a->model); i++)
+		n += model_at(a->model, i)->net_waiting;
+	if (n)
+		row_fmt(r, STYLE_BUSY, "  net: %" PRIu64 " wait%s", n, n == 1 ? "s" : "");
+}
+
 /* "gaol > demo > feed" on the left, counts and states on the right. */
 static void paint_title(struct app *a, struct area at)
 {
@@ -241,8 +253,14 @@ static void paint_title(struct app *a, struct area at)
 		v->ops->info(v, &right);
 	if (a->env.read_only)
 		row_str(&right, STYLE_BUSY, "  read-only");
+	add_waiting(a, &right);
 	put_row(a->screen, &at, 0, &left, 0, NULL);
-	if (left.cols + right.cols + 3 <= at.cols) {
+	if (left.cols + right.cols + 3 > at.cols) {
+		row_reset(&right);
+		add_waiting(a, &right);
+		left.cols = 0;
+	}
+	if (right.cols && left.cols + right.cols + 3 <= at.cols) {
 		at.x += at.cols - right.cols - 1;
 		at.cols = right.cols;
 		put_row(a->screen, &at, 0, &right, 0, NULL);
@@ -273,8 +291,12 @@ static bool add_command(struct app *a, struct row *r, enum command_id id, size_t
 	/* a command of many uses is named by what this binding does with it */
 	const char *word = b && *b->args ? b->args : c->hint;
 	struct target t = {0};
-	char text[64];
+	char text[64], both[64];
 
+	if (b && (id == CMD_ALLOW || id == CMD_DENY)) {
+		snprintf(both, sizeof(both), "%s %s", c->hint, b->args);
+		word = both;
+	}
 	if (!b || !word || (a->env.read_only && (c->flags & CMD_STEERS)))
 		return true;
 	/* nothing is offered for a jail where there is none */

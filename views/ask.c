@@ -11,6 +11,7 @@ struct ask {
 	struct loop_fd *watch;
 	struct loop_timer *limit;
 	char verb[16];
+	json_t *args;
 	int tag; /* 0: the warden has not said hello yet */
 	ask_fn *fn;
 	void *user;
@@ -23,6 +24,7 @@ void ask_cancel(struct ask *a)
 	loop_fd_del(a->watch);
 	loop_timer_del(a->limit);
 	client_free(a->client);
+	json_decref(a->args);
 	free(a);
 }
 
@@ -43,7 +45,7 @@ static bool on_message(struct ask *a, const struct client_msg *m)
 	json_t *o;
 
 	if (m->head.type == PROTO_HELLO && !a->tag) {
-		a->tag = client_send_call(a->client, a->verb, NULL);
+		a->tag = client_send_call(a->client, a->verb, json_incref(a->args));
 		if (a->tag > 0)
 			return false;
 		finish(a, NULL, -EPIPE);
@@ -79,10 +81,17 @@ static void on_socket(void *user, int events)
 struct ask *ask_start(const struct view_env *env, const char *jail, const char *verb,
 		      int64_t timeout_ms, ask_fn *fn, void *user)
 {
+	return ask_call(env, jail, verb, NULL, timeout_ms, fn, user);
+}
+
+struct ask *ask_call(const struct view_env *env, const char *jail, const char *verb, json_t *args,
+		     int64_t timeout_ms, ask_fn *fn, void *user)
+{
 	struct ask *a = xcalloc(1, sizeof(*a));
 
 	a->fn = fn;
 	a->user = user;
+	a->args = args;
 	snprintf(a->verb, sizeof(a->verb), "%s", verb);
 	if (!client_dial(&a->client, env->places, jail, NULL)) {
 		a->watch = loop_fd_add(env->loop, client_fd(a->client), LOOP_IN, on_socket, a);

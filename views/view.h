@@ -199,6 +199,6 @@ void view_key(const struct view *v, enum command_id c, struct row *out);
 
 /* The kinds there are. */
 extern const struct view_ops jails_view, jail_view, procs_view, tree_view, feed_view, log_view,
-    diff_view, help_view, messages_view, commands_view;
+    diff_view, net_view, help_view, messages_view, commands_view;
 
 #endif

@@ -19,7 +19,7 @@ check 'the profile is written' grep -q 'profile = app' "$GAOL_HOME/jails/web/jai
 press : 'new Bad' Enter
 shows 'a bad name is refused' 'Bad:'
 press : n e Tab
-shows 'several completions are listed' '^ new  next-file  next-pane  next-part'
+shows 'several completions are listed' '^ net  new  next-file  next-pane  next-part'
 press C-u 'sto' Tab 'w' Tab
 shows 'completion of a jail' '^:stop web'
 press C-c
