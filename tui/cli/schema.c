@@ -35,7 +35,7 @@ static const struct schema_key ls_keys[] = {
     KEY("checkpoint_time", "number", "When that was made."),
     KEY("moves", "number", "Counts saves, rollbacks, redos and restores of this warden."),
     KEY("events", "number", "The newest event's number."),
-    KEY("viewers", "number", "Terminals on its console."),
+    KEY("viewers", "number", "Terminals on its consoles."),
     KEY("rows", "number", "Of its console."),
     KEY("cols", "number", "Of its console."),
     KEY("window", "string", "Where its files can be seen on the host, empty: nowhere."),
