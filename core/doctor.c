@@ -4,9 +4,10 @@
 #include "core/doctor_child.h"
 #include "core/fd.h"
 #include "core/kernel.h"
-#include "core/net/probe.h"
 #include "core/layer/record.h"
 #include "core/loop.h"
+#include "core/net/probe.h"
+#include "core/wall/probe.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -143,6 +144,18 @@ static void check_seccomp(struct exam *x, struct doctor_check *k)
 			return;
 		}
 	say(k, DOCTOR_OK, "", "filters are available");
+}
+
+static void check_landlock(struct exam *x, struct doctor_check *k)
+{
+	int version = probe_landlock();
+
+	if (version > 0)
+		say(k, DOCTOR_OK, "", "version %d", version);
+	else
+		say(k, DOCTOR_WARN,
+		    "boot a kernel with CONFIG_SECURITY_LANDLOCK, and landlock in lsm=",
+		    "one wall less: a guest has its mount namespace alone between it and files");
 }
 
 /* What UML in ptrace mode does all the time: trace a child. */
@@ -394,6 +407,7 @@ static const struct {
     {.name = "user namespaces", .fn = check_userns},
     {.name = "bubblewrap", .fn = check_bubblewrap},
     {.name = "seccomp", .fn = check_seccomp},
+    {.name = "landlock", .fn = check_landlock},
     {.name = "ptrace", .fn = check_ptrace},
     {.name = "windows", .fn = check_windows},
     {.name = "attributes", .fn = check_xattr},

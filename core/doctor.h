@@ -17,8 +17,9 @@ enum doctor_status {
 };
 
 struct doctor_check {
-	/* "kernel image", "user namespaces", "bubblewrap", "seccomp", "ptrace", "windows",
-	 * "attributes", "space", "limits", "network", "terminal", "boot": stable, also in --json */
+	/* "kernel image", "user namespaces", "bubblewrap", "seccomp", "landlock", "ptrace",
+	 * "windows", "attributes", "space", "limits", "network", "terminal", "boot": stable, also
+	 * in --json */
 	const char *name;
 	enum doctor_status status;
 	char detail[256]; /* what was found; may hold foreign text: escape it */
