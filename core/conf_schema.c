@@ -209,16 +209,17 @@ const struct schema conf_schema[] = {
 	   .key = "mode",
 	   .words = "none|open|ask|list",
 	   .deflt = "none",
-	   .help = "Network of the guest: none is the loopback only; open lets everything out, list "
-		   "only what an allow rule names, ask also what you allow when it is tried. "
-		   "Private and link-local addresses and the host's own need a rule in each."},
+	   .help =
+	       "Network of the guest: none is the loopback only; open lets everything out, list "
+	       "only what an allow rule names, ask also what you allow when it is tried. "
+	       "Private and link-local addresses and the host's own need a rule in each."},
      .type = &type_word,
      JAIL(net)},
     {.k = {.section = "net",
 	   .key = "allow",
 	   .deflt = "",
 	   .help = "What the jail may reach: [PROTOCOL/]HOST[:PORT], HOST a name, *.NAME, an "
-		   "address, a range or *; as deb.debian.org:80.",
+		   "address, a range or *; as www.example.org:80.",
 	   .list = true},
      .type = &type_allow,
      JAIL(net_allow)},

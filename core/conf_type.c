@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kinds of values in jail.conf. */
 #include "core/conf_type.h"
-#include "core/net/publish.h"
-#include "core/net/rule.h"
 #include "core/buf.h"
 #include "core/chanproto.h"
+#include "core/net/publish.h"
+#include "core/net/rule.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -423,7 +423,7 @@ static bool set_rule(struct conf_list *l, const char *value, bool deny, struct c
 		const char *text = value ? strstr(e.text, ": ") : NULL;
 
 		return refuse(why, "%s",
-			      text ? text + 2 : "no rule: write for instance deb.debian.org:80");
+			      text ? text + 2 : "no rule: write for instance www.example.org:80");
 	}
 	for (size_t i = 0; i < l->n; i++)
 		if (!strcmp(l->v[i], value))

@@ -42,13 +42,14 @@ enum event_op {
 	EVENT_CHECKPOINT, /* class JAIL; bytes = number, path2 = message */
 	EVENT_ROLLBACK,	  /* class JAIL; bytes = number rolled back to */
 	EVENT_REDO,
-	/* class NET; path = the target, "tcp/deb.debian.org:80 (192.0.2.1)" */
+	/* class NET; path = the target, "tcp/www.example.org:80 (192.0.2.1)" */
 	EVENT_CONNECT,	  /* a connection begins */
-	EVENT_DISCONNECT, /* bytes = of both ways together; path2 = each way, and how long it lasted */
+	EVENT_DISCONNECT, /* bytes = of both ways together; path2 = each way, and how long it lasted
+			   */
 	EVENT_ASK,	  /* a question waits for an admin; bytes = its number */
 	EVENT_VERDICT,	  /* path2 = what was answered */
 	EVENT_BLOCK,	  /* refused; path2 = why; bytes = how often since it was told last */
-	EVENT_RESOLVE,	  /* path = "A deb.debian.org" */
+	EVENT_RESOLVE,	  /* path = "A www.example.org" */
 	EVENT_RESOLVED,	  /* path2 = the addresses */
 	EVENT_OP_COUNT
 };

@@ -292,7 +292,7 @@ static void head(struct view *v, const struct look *k, struct row *out)
 	row_str(out, STYLE_HEAD, "  PORT AGE  OUT /s   IN /s");
 }
 
-/* "deb.debian.org (192.0.2.1)", into n columns; the name is what was asked for. */
+/* "www.example.org (192.0.2.1)", into n columns; the name is what was asked for. */
 static void put_target(const struct line *l, size_t cols, struct row *out)
 {
 	size_t from = out->cols, address = strlen(l->address) + 3, name;

@@ -159,7 +159,7 @@ int rule_parse(const char *text, bool deny, struct rule *out, struct err *e)
 		out->kind = RULE_RANGE;
 	else if (!parse_name(host, out))
 		return bad(text,
-			   "neither a name nor an address: write deb.debian.org, *.debian.org, "
+			   "neither a name nor an address: write www.example.org, *.example.org, "
 			   "192.0.2.0/24 or [2001:db8::1]:443",
 			   e);
 	*rest = saved;

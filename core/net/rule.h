@@ -3,8 +3,8 @@
  * rule: what a jail may reach, as text: "[PROTOCOL/]HOST[:PORT[-PORT]]", the values of allow and
  * deny in jail.conf's [net].
  *
- *	deb.debian.org:80	a name, TCP and UDP (and what has no ports, when no port is given)
- *	*.debian.org		every name below debian.org, and that itself
+ *	www.example.org:80	a name, TCP and UDP (and what has no ports, when no port is given)
+ *	*.example.org		every name below example.org, and that itself
  *	udp/192.0.2.0/24:123	a range
  *	[2001:db8::1]:443	an IPv6 address with a port needs brackets; without a port none
  *	*:443			everything but the closed ranges

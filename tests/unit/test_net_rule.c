@@ -9,9 +9,9 @@
 static const struct {
 	const char *in, *out;
 } texts[] = {
-    {"deb.debian.org:80", "deb.debian.org:80"},
-    {"Deb.Debian.ORG.", "deb.debian.org"},
-    {"*.debian.org:443", "*.debian.org:443"},
+    {"www.example.org:80", "www.example.org:80"},
+    {"Www.Example.ORG.", "www.example.org"},
+    {"*.example.org:443", "*.example.org:443"},
     {"*", "*"},
     {"*:443", "*:443"},
     {"tcp/*:8000-8100", "tcp/*:8000-8100"},
@@ -90,15 +90,15 @@ START_TEST(test_judge)
 	struct rules s = {0};
 
 	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, NULL), RULES_SILENT);
-	add(&s, "*.debian.org:80", false);
+	add(&s, "*.example.org:80", false);
 	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, NULL), RULES_SILENT);
-	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "deb.debian.org"), RULES_ALLOW);
-	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "debian.org"), RULES_ALLOW);
-	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "evildebian.org"), RULES_SILENT);
-	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 443, "deb.debian.org"), RULES_SILENT);
-	ck_assert_int_eq(ask(&s, IPPROTO_ICMP, "192.0.2.1", 0, "deb.debian.org"), RULES_SILENT);
+	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "www.example.org"), RULES_ALLOW);
+	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "example.org"), RULES_ALLOW);
+	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "evilexample.org"), RULES_SILENT);
+	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 443, "www.example.org"), RULES_SILENT);
+	ck_assert_int_eq(ask(&s, IPPROTO_ICMP, "192.0.2.1", 0, "www.example.org"), RULES_SILENT);
 	add(&s, "192.0.2.1", true);
-	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "deb.debian.org"), RULES_DENY);
+	ck_assert_int_eq(ask(&s, IPPROTO_TCP, "192.0.2.1", 80, "www.example.org"), RULES_DENY);
 	rules_free(&s);
 }
 END_TEST

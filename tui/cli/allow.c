@@ -198,7 +198,7 @@ static int deny(struct cli *c, const struct verb *v, int argc, char **argv)
 }
 
 static const char *const allow_examples[] = {
-    "gaol allow demo deb.debian.org:80", "A rule in jail.conf, which holds at once.",
+    "gaol allow demo www.example.org:80", "A rule in jail.conf, which holds at once.",
     "gaol allow demo 12 --once", "Lets through what waits under number 12.", NULL};
 
 const struct verb verb_allow = {

@@ -41,7 +41,7 @@ enum confopts_key {
 	{.key = CONFOPT_NET, .name = "net", .arg = "none|open|ask|list", \
 	 .help = "Network: none (the default), all but private addresses, or by rules."}, \
 	{.key = CONFOPT_ALLOW, .name = "allow", .arg = "HOST[:PORT]", \
-	 .help = "What the jail may reach, as deb.debian.org:80."}, \
+	 .help = "What the jail may reach, as www.example.org:80."}, \
 	{.key = CONFOPT_DENY, .name = "deny", .arg = "HOST[:PORT]", \
 	 .help = "What it may not reach."}, \
 	{.key = CONFOPT_PUBLISH, .name = "publish", .arg = "[ADDR:]HOST:GUEST", \

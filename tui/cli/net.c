@@ -25,7 +25,7 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* "tcp/deb.debian.org:80 (192.0.2.1)" as three cells. */
+/* "tcp/www.example.org:80 (192.0.2.1)" as three cells. */
 static void add_target(struct table *t, const json_t *o)
 {
 	const char *name = text(o, "name"), *address = text(o, "address");
