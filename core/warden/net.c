@@ -119,25 +119,20 @@ static void on_message(void *user, int events)
 	struct warden *w = user;
 	struct wnet *n = w->net;
 	struct proto_head h;
-	int fd = -1;
+	json_t *o;
+	int got = 1;
 
 	(void)events;
-	for (int i = 0; i < MESSAGES_PER_TURN && n->watch; i++) {
-		ssize_t len = proto_recv(n->sock, &h, n->message, &fd);
-
-		if (len == -EAGAIN)
-			return;
-		fd_close(&fd);
-		json_t *o = len < 0 ? NULL : proto_json(n->message, (size_t)len);
-		if (o)
-			take(w, h.type, o);
+	for (int i = 0; i < MESSAGES_PER_TURN && (got = netroom_next(n, n->sock, &h, &o)) > 0;
+	     i++) {
+		take(w, h.type, o);
 		json_decref(o);
-		if (!o) {
-			over(w);
-			if (n->pid > 0)
-				kill(n->pid, SIGKILL);
-		}
 	}
+	if (got >= 0)
+		return;
+	over(w);
+	if (n->pid > 0)
+		kill(n->pid, SIGKILL);
 }
 
 static int begin(struct warden *w, const int pair[2], const int room[2], int device, struct err *e)

@@ -121,27 +121,36 @@ static void take(struct warden *w, const struct proto_head *h, json_t *o)
 	}
 }
 
+int netroom_next(struct wnet *n, int sock, struct proto_head *h, json_t **o)
+{
+	int fd = -1;
+	ssize_t len = proto_recv(sock, h, n->message, &fd);
+
+	*o = NULL;
+	if (len == -EAGAIN)
+		return 0;
+	fd_close(&fd);
+	if (len >= 0)
+		*o = proto_json(n->message, (size_t)len);
+	return *o ? 1 : -1;
+}
+
 static void on_message(void *user, int events)
 {
 	struct warden *w = user;
 	struct wnet *n = w->net;
 	struct proto_head h;
-	int fd = -1;
+	json_t *o;
+	int got = 1;
 
 	(void)events;
-	for (int i = 0; i < MESSAGES_PER_TURN && n->room_watch; i++) {
-		ssize_t len = proto_recv(n->room, &h, n->message, &fd);
-
-		if (len == -EAGAIN)
-			return;
-		fd_close(&fd);
-		json_t *o = len < 0 ? NULL : proto_json(n->message, (size_t)len);
-		if (o)
-			take(w, &h, o);
-		else
-			netroom_close(w);
+	for (int i = 0; i < MESSAGES_PER_TURN && (got = netroom_next(n, n->room, &h, &o)) > 0;
+	     i++) {
+		take(w, &h, o);
 		json_decref(o);
 	}
+	if (got < 0)
+		netroom_close(w);
 }
 
 int netroom_open(struct warden *w, int sock, struct err *e)

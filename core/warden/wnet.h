@@ -26,6 +26,11 @@ struct wnet {
 	char message[PROTO_MAX];
 };
 
+/*
+ * The next message on the socket to the path or to the room: 1 with its head and *o, which the
+ * caller releases; 0 when there is none; -1 when the other end is gone or talks nonsense.
+ */
+int netroom_next(struct wnet *n, int sock, struct proto_head *h, json_t **o);
 /* Takes over the socket to the room, and gives it the rules of jail.conf. 0 or -errno with e. */
 int netroom_open(struct warden *w, int sock, struct err *e);
 /* Closes it; who waits for an answer gets an error. */
