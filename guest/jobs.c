@@ -2,6 +2,7 @@
 #include "guest/jobs.h"
 #include "core/chanproto.h"
 #include "guest/procs.h"
+#include "guest/spawn.h"
 #include "guest/str.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -102,7 +103,7 @@ void jobs_start(struct init *in, uint16_t type, uint32_t tag)
 	pid_t pid = -1;
 
 	if (j && pipe2(p, O_CLOEXEC) == 0)
-		pid = fork();
+		pid = spawn();
 	if (pid == 0) {
 		sigset_t none;
 

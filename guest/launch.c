@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "guest/launch.h"
 #include "core/chanproto.h"
+#include "guest/spawn.h"
 #include "guest/str.h"
 #include "guest/user.h"
 #include <errno.h>
@@ -211,7 +212,7 @@ pid_t launch_start(const struct launch *l, const struct launch_io *io, int *err_
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return -errno;
 	fcntl(p[0], F_SETFL, O_NONBLOCK);
-	pid = fork();
+	pid = spawn();
 	if (pid == 0)
 		run_child(l, io, p[1]);
 	if (pid < 0)

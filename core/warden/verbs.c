@@ -9,6 +9,7 @@
 
 #define GRACE_MS 5000
 #define GRACE_MAX_MS 600000
+#define GUEST_ERRNO_MAX 4096 /* of what the guest says is an errno */
 
 /* Somebody who waits for a state; or, verb start, for what the boot comes to; or a list of
  * processes. */
@@ -470,8 +471,15 @@ bool verb_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_
 		if (!x->procs_tag || x->procs_tag != tag)
 			continue;
 		*at = x->next;
+		if (err) {
+			err = err > 0 && err < GUEST_ERRNO_MAX ? err : EIO;
+			answer_error(w, x->call, err, "%s: the guest's init cannot tell: %s",
+				     w->jail.name, strerror(err));
+			free(x);
+			return true;
+		}
 		if (x->info) {
-			answer(w, x->call, info_json(p, err ? 0 : n));
+			answer(w, x->call, info_json(p, n));
 			free(x);
 			return true;
 		}
@@ -479,7 +487,7 @@ bool verb_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_
 		struct chan_proc pr;
 		size_t pos = 0, size = 0;
 		/* One message holds about 64 KiB; a list that is longer is cut and says so. */
-		while (!err && chan_ps_next(p, n, &pos, &pr) == 1 &&
+		while (chan_ps_next(p, n, &pos, &pr) == 1 &&
 		       (size += 256 + pr.cmdline_len * 2) < PROTO_MAX)
 			json_array_append_new(list, proc_json(&pr));
 		answer(w, x->call,

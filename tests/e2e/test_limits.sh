@@ -35,6 +35,17 @@ has 'too many processes' 'Resource temporarily unavailable|fork' "$(inside q \
 	'for i in $(seq 200); do sleep 1000 & done; echo made $(jobs | wc -l)')"
 lived() { [ "$(inside q 'echo lives')" = lives ]; }
 check 'the guest lives' soon 20 lived
+# Full to the brim, by something that tries again and again: the admin gets in all the same.
+gaol exec q -- bash -c 'for i in $(seq 200); do sleep 1000 & done; while :; do sleep 1000 & done' </dev/null >/dev/null 2>&1 &
+bomb=$!
+full() { [ "$(gaol ps q | grep -c sleep)" -ge 55 ]; }
+check 'full, and ps tells' soon 20 full
+for i in 1 2 3; do is "exec $i into a full guest" in "$(inside q 'echo in')"; done
+check 'a checkpoint of a full guest' gaol checkpoint q -m full
+hasnt 'it was asked to write back' 'did not sync' "$(tail -n 3 "$GAOL_HOME/jails/q/log")"
+check 'the bomb is ended from inside' gaol exec q -- pkill -9 -f 'seq 200'
+wait $bomb
+check 'and what it left' gaol exec q -- pkill -9 sleep
 n=$(gaol ls --json | sed -n 's/.*"guest": \([0-9]*\).*/\1/p')
 below() { local c; for c in $(pgrep -P "$1"); do echo "$c"; below "$c"; done; }
 check 'so many on the host' test "$(below "$n" | wc -l)" -le $((64 + 16))
