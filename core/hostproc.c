@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define HALT_WAIT_MS 2000
-#define PROCS_MAX 65536 /* far above any limit of a guest; a bound for memory */
+#define STUB_WAIT_MS 100 /* for a stub that is being made */
+#define PROCS_MAX 65536	 /* far above any limit of a guest; a bound for memory */
 
 /* Reads the beginning of a small file of /proc; its length, 0 when it is gone. */
 static size_t slurp(const char *path, char *out, size_t size)
@@ -109,65 +110,72 @@ static bool is_halted(pid_t pid)
 	return !hostproc_read(pid, &p) || p.state == 'T' || p.state == 't';
 }
 
-static int signal_one(const struct hostproc *p, bool traced)
+static int signal_one(pid_t pid, bool traced)
 {
-	if (traced && is_halted(p->pid))
-		return 0;
-	return kill(p->pid, traced ? SIGALRM : SIGSTOP) && errno != ESRCH ? -errno : 0;
+	return kill(pid, traced ? SIGALRM : SIGSTOP) && errno != ESRCH ? -errno : 0;
 }
 
-static bool all_halted(const struct hostproc *v, size_t n)
+/* Who does not stand still yet: the guest's kernel, or anybody below root. */
+static size_t running(pid_t root, struct hostproc **out, bool kernel)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!is_halted(v[i].pid))
-			return false;
-	return true;
+	struct hostproc *v;
+	size_t n = hostproc_tree(root, &v), left = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((!kernel || v[i].ppid == root) && !is_halted(v[i].pid))
+			v[left++] = v[i];
+	*out = v;
+	return left;
 }
 
-static int await_halt(const struct hostproc *v, size_t n)
+/*
+ * Halts the guest's kernel, or what is left when it stands still. While it makes a stub it waits in
+ * vfork(2) for the stub's exec and cannot stop; a stub that is new stops by itself as soon as it
+ * is traced. So a stub that nobody traces is left alone at first, unless all are like that.
+ */
+static int halt_group(pid_t root, bool kernel, bool traced)
 {
-	int64_t until = loop_now_ms() + HALT_WAIT_MS;
+	int64_t since = loop_now_ms(), ms = 0;
+	int ret = 0;
 
-	while (!all_halted(v, n)) {
-		if (loop_now_ms() > until)
+	while (!ret) {
+		struct hostproc *v;
+		size_t n = running(root, &v, kernel);
+		for (size_t i = 0; i < n && !ret; i++) {
+			bool it = tracer_of(v[i].pid) > 0;
+			if (kernel || it || !traced || ms > STUB_WAIT_MS)
+				ret = signal_one(v[i].pid, it);
+		}
+		free(v);
+		if (!n)
+			return 0;
+		ms = loop_now_ms() - since;
+		if (ms > HALT_WAIT_MS)
 			return -ETIMEDOUT;
 		nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 	}
-	return 0;
+	return ret;
 }
 
-/* Signals the untraced processes, or the traced ones, and waits until those are halted. */
-static int halt_group(const struct hostproc *v, size_t n, bool traced)
+static bool any_traced(pid_t root, size_t *n)
 {
-	struct list group = {0};
-	int ret = 0;
+	struct hostproc *v;
+	bool any = false;
 
-	for (size_t i = 0; i < n && !ret; i++) {
-		if ((tracer_of(v[i].pid) > 0) != traced)
-			continue;
-		ret = signal_one(&v[i], traced);
-		list_add(&group, &v[i]);
-	}
-	if (!ret)
-		ret = await_halt(group.v, group.n);
-	free(group.v);
-	return ret;
+	*n = hostproc_tree(root, &v);
+	for (size_t i = 1; i < *n && !any; i++)
+		any = tracer_of(v[i].pid) > 0;
+	free(v);
+	return any;
 }
 
 int hostproc_halt(pid_t root)
 {
-	struct hostproc *v;
-	size_t n = hostproc_tree(root, &v);
-	int ret = n > 1 ? halt_group(v + 1, n - 1, false) : -ESRCH;
+	size_t n;
+	bool traced = any_traced(root, &n);
+	int ret = n > 1 ? halt_group(root, true, traced) : -ESRCH;
 
-	free(v);
-	if (ret)
-		return ret;
-	/* Looked up again: until its kernel stood still, stubs came and went. */
-	n = hostproc_tree(root, &v);
-	ret = n > 1 ? halt_group(v + 1, n - 1, true) : -ESRCH;
-	free(v);
-	return ret;
+	return ret ? ret : halt_group(root, false, traced);
 }
 
 int hostproc_resume(pid_t root)
