@@ -16,6 +16,7 @@
 
 #define PROTO_VERSION 1
 #define PROTO_MAX 65536
+#define CONSOLES_MAX 9 /* of a jail: NAME:1, the guest's own, to NAME:9 */
 
 struct proto_head {
 	uint16_t version;

@@ -65,7 +65,6 @@ struct console {
 	bool over;	       /* the shell has ended; kept until its viewers have seen all of it */
 	char why[256];	       /* it is over; may hold the guest's bytes */
 };
-#define CONSOLES_MAX 9
 
 struct warden {
 	struct jail_places places;

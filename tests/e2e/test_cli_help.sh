@@ -46,6 +46,9 @@ has 'a map of keys can be printed' '^bind generic j ' "$(gaol help --keymap defa
 check 'a jail for completion' gaol new one
 check 'another' gaol new other
 is 'jails' $'one\nother' "$(gaol completion words 2 -- gaol start o)"
+is 'consoles' 'one:1 one:2 one:3 one:4 one:5 one:6 one:7 one:8 one:9' "$(echo $(gaol completion words 2 -- gaol attach one:))"
+is 'no consoles of a jail that is not there' '' "$(gaol completion words 2 -- gaol attach two:)"
+is 'attach: jails' one "$(gaol completion words 2 -- gaol attach on)"
 is 'places' $'one:\nother:' "$(gaol completion words 2 -- gaol cp '')"
 is 'checkpoints' $'1\nnow\nbase' "$(gaol completion words 3 -- gaol diff one '')"
 is 'states' $'saving\nstopped\nstopping' "$(gaol completion words 3 -- gaol wait one s | sort)"

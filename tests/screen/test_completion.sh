@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion in real shells: zsh, typed into; fish, asked. Bash: tests/e2e/test_cli_help.sh.
+# Completion in real shells: zsh and bash, typed into; fish, asked. Bash too: tests/e2e/test_cli_help.sh.
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 mkdir "$work/bin"
@@ -16,6 +16,7 @@ asked() {
 is 'fish: verbs, with their help' $'start\tBoots jails, and returns when their init is ready\nstop\tShuts jails down: tells their programs, then kills them' "$(asked 'gaol st')"
 is 'fish: jails, with their state' $'demo\tstopped' "$(asked 'gaol start d')"
 is 'fish: places' $'demo:\tstopped' "$(asked 'gaol cp d')"
+is 'fish: consoles' $'demo:3\ta shell beside it' "$(asked 'gaol attach demo:3')"
 is 'fish: options' $'--json\tPrints an array of objects.' "$(asked 'gaol ls --j')"
 is 'fish: checkpoints' $'1\tthe empty layer\nclean\tthe empty layer' "$(asked 'gaol rollback other ' | sort)"
 is 'fish: shells' $'zsh\tshell' "$(asked 'gaol completion z')"
@@ -49,4 +50,35 @@ press C-u
 type_in 'gaol exec demo -- cat /etc/hostnam'
 press Tab
 shows 'zsh: files behind --' 'cat /etc/hostname'
+press C-u
+type_in 'gaol attach demo:'
+press Tab
+shows 'zsh: consoles' 'demo:2'
+press C-u
+type_in "exec bash --norc --noprofile"
+press Enter
+type_in "PS1='$ '; source <(gaol completion bash)"
+press Enter
+type_in "clear"
+press Enter
+shows 'bash: started' '^\$ *$'
+type_in 'gaol att'
+press Tab
+type_in 'de'
+press Tab
+shows 'bash: a jail' '^\$ gaol attach demo *$'
+type_in ':'
+press BSpace BSpace
+type_in ':'
+press Tab
+press Tab
+shows 'bash: consoles' '^1 +2 +3 +4'
+type_in '2'
+press Tab
+shows 'bash: one of them' '^\$ gaol attach demo:2 *$'
+press C-u
+type_in 'gaol cp oth'
+press Tab
+type_in 'x'
+shows 'bash: a place, with no space behind it' '^\$ gaol cp other:x'
 finish

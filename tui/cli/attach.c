@@ -93,6 +93,6 @@ const struct verb verb_attach = {
 	"the first console is recorded and kept across stops.",
     .examples = examples,
     .opts = opts,
-    .words = WORDS_JAIL,
+    .words = WORDS_CONSOLE,
     .fn = attach,
 };

@@ -44,6 +44,7 @@ enum verb_flags {
 enum verb_words {
 	WORDS_NONE,
 	WORDS_JAIL,	  /* NAME */
+	WORDS_CONSOLE,	  /* NAME[:N] */
 	WORDS_JAILS,	  /* NAME... */
 	WORDS_JAIL_ID,	  /* NAME, then checkpoint IDs */
 	WORDS_JAIL_STATE, /* NAME, then a state */

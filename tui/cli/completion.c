@@ -5,6 +5,7 @@
  * tab and a few words of explanation behind each, for shells that show them.
  */
 #include "core/buf.h"
+#include "core/proto.h"
 #include "core/repo/log.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
@@ -14,15 +15,30 @@
 static const char bash[] =
     "# bash completion for gaol; load it with: source <(gaol completion bash)\n"
     "_gaol() {\n"
-    "\tlocal IFS=$'\\n' cur=${COMP_WORDS[COMP_CWORD]}\n"
+    "\tlocal IFS=$'\\n' w i\n"
+    "\tlocal -a words=()\n"
+    "\t# bash cuts words at colons; NAME:N and NAME:PATH are one\n"
+    "\tfor w in \"${COMP_WORDS[@]:0:COMP_CWORD+1}\"; do\n"
+    "\t\ti=${#words[@]}\n"
+    "\t\tif [[ -n $w && $i -gt 0 && ($w == :* || ${words[i-1]} == *:) ]]; then\n"
+    "\t\t\twords[i-1]+=$w\n"
+    "\t\telse\n"
+    "\t\t\twords+=(\"$w\")\n"
+    "\t\tfi\n"
+    "\tdone\n"
+    "\ti=$((${#words[@]} - 1)) w=\n"
     "\tcompopt +o default +o nospace\n"
-    "\tCOMPREPLY=($(gaol completion words \"$COMP_CWORD\" -- \"${COMP_WORDS[@]}\" "
-    "2>/dev/null))\n"
+    "\tCOMPREPLY=($(gaol completion words \"$i\" -- \"${words[@]}\" 2>/dev/null))\n"
     "\tif [ \"${#COMPREPLY[@]}\" -eq 0 ]; then\n"
     "\t\tcompopt -o default\n"
     "\telif [ \"${#COMPREPLY[@]}\" -eq 1 ] && [ \"${COMPREPLY[0]%:}\" != \"${COMPREPLY[0]}\" ]; "
     "then\n"
     "\t\tcompopt -o nospace\n"
+    "\tfi\n"
+    "\t# and puts what it gets behind the last colon\n"
+    "\tif [[ $COMP_WORDBREAKS == *:* && ${words[i]} == *:* ]]; then\n"
+    "\t\tw=${words[i]%\"${words[i]##*:}\"}\n"
+    "\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"$w\"}\")\n"
     "\tfi\n"
     "}\n"
     "complete -F _gaol gaol\n";
@@ -117,6 +133,23 @@ static bool offer_checkpoint(void *user, const struct checkpoint *c)
 	return true;
 }
 
+/* Behind a jail's colon: the numbers of its consoles. */
+static bool offer_consoles(void *user, const struct jail_status *st)
+{
+	const struct asking *q = user;
+	size_t n = strlen(st->name);
+
+	if (strncmp(q->prefix, st->name, n) || q->prefix[n] != ':')
+		return true;
+	for (int i = 1; i <= CONSOLES_MAX; i++) {
+		char *word = xasprintf("%s:%d", st->name, i);
+
+		offer(q, word, i == 1 ? "the guest's own console" : "a shell beside it");
+		free(word);
+	}
+	return false;
+}
+
 static void offer_checkpoints(struct cli *c, const char *name, struct asking *q)
 {
 	struct repo *r;
@@ -163,7 +196,7 @@ static void offer_operand(struct cli *c, const struct verb *v, int n, const char
 	struct err e;
 	bool jails = v->words == WORDS_JAILS || v->words == WORDS_COPY ||
 		     (!n && (v->words == WORDS_JAIL || v->words == WORDS_JAIL_ID ||
-			     v->words == WORDS_JAIL_STATE));
+			     v->words == WORDS_JAIL_STATE || v->words == WORDS_CONSOLE));
 
 	if (v->words == WORDS_VERB && !n)
 		offer_verbs(q);
@@ -179,6 +212,8 @@ static void offer_operand(struct cli *c, const struct verb *v, int n, const char
 	q->suffix = v->words == WORDS_COPY ? ":" : NULL;
 	if (jails && !cli_places(c, &e))
 		jail_each(&c->places, offer_jail, q);
+	if (jails && v->words == WORDS_CONSOLE)
+		jail_each(&c->places, offer_consoles, q);
 }
 
 static void offer_shells(const struct asking *q)
