@@ -468,7 +468,7 @@ static void crash_reason(struct warden *w, int status, char *out, size_t size)
 		snprintf(out, size, "the guest's kernel was killed by signal %d",
 			 WEXITSTATUS(status) - 128);
 	else
-		snprintf(out, size, "the guest's kernel ended with status %d: see `gaol attach %s`",
+		snprintf(out, size, "the guest's kernel ended with status %d: see `gaol attach --last %s`",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : -1, w->jail.name);
 }
 

@@ -6,13 +6,13 @@
  * client, so that they outlive their viewers.
  */
 #include "core/fd.h"
+#include "core/scroll.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,111 +20,37 @@
 #define CHUNK 32768
 #define KEYS_MAX 65536 /* keys on their way to the guest */
 #define REPLAY 16384   /* bytes that a new viewer gets of the past */
-#define SAVED_FILE "console"
-#define LIVE_FILE "console.live"
+/* Behind a shell or a guest that went away: it may have left the alternate screen or colours. */
+#define SEAM "\033[!p\033[?1047l\033[m\r\n"
 
-/* A mapped file, so that it outlives a warden that is killed; SAVED_FILE takes its place at an
- * orderly end. Of our own making and for this machine only: no format to be kept. */
-struct scroll {
-	uint64_t size;
-	uint64_t end; /* bytes ever written; byte i lies at p[i % size] */
-	char p[];
-};
-
-static void scroll_add(struct scroll *s, const char *p, size_t n)
+/* Between the past and what begins now. */
+static void seam(struct console *c)
 {
-	if (n > s->size) {
-		s->end += n - s->size;
-		p += n - s->size;
-		n = s->size;
-	}
-	size_t at = s->end % s->size;
-	size_t first = n < s->size - at ? n : s->size - at;
-	memcpy(s->p + at, p, first);
-	memcpy(s->p, p + first, n - first);
-	s->end += n;
-}
+	uint64_t end = scroll_end(c->scroll);
+	char last[sizeof(SEAM) - 1];
 
-/* Copies up to n bytes from position pos on; pos must not be older than the ring holds. */
-static size_t scroll_read(const struct scroll *s, uint64_t pos, char *out, size_t n)
-{
-	size_t have = (size_t)(s->end - pos);
-	size_t at = pos % s->size;
-
-	if (n > have)
-		n = have;
-	size_t first = n < s->size - at ? n : s->size - at;
-	memcpy(out, s->p + at, first);
-	memcpy(out + first, s->p, n - first);
-	return n;
-}
-
-static uint64_t scroll_oldest(const struct scroll *s)
-{
-	return s->end > s->size ? s->end - s->size : 0;
-}
-
-/* Maps the file; NULL where the disk has no room for all of it (a write into a hole would be
- * SIGBUS). */
-static struct scroll *map_live(int dirfd, size_t bytes)
-{
-	cleanup_fd int fd =
-	    openat(dirfd, LIVE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0 || posix_fallocate(fd, 0, (off_t)bytes) || ftruncate(fd, (off_t)bytes)) {
-		unlinkat(dirfd, LIVE_FILE, 0);
-		return NULL;
-	}
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static struct scroll *map_private(size_t size)
-{
-	struct scroll *s = mmap(NULL, sizeof(*s) + size, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (s == MAP_FAILED)
-		abort(); /* as every allocation that fails */
-	s->size = size;
-	return s;
+	if (!end)
+		return;
+	if (end >= sizeof(last) &&
+	    scroll_read(c->scroll, end - sizeof(last), last, sizeof(last)) == sizeof(last) &&
+	    !memcmp(last, SEAM, sizeof(last)))
+		return;
+	scroll_add(c->scroll, SEAM, sizeof(last));
 }
 
 void console_init(struct warden *w)
 {
-	size_t size = w->conf.console_size, bytes = sizeof(*w->own.scroll) + size;
-	struct buf old = {0};
-
 	w->console = -1;
 	w->own.number = 1;
-	w->own.scroll = map_live(w->jail.dirfd, bytes);
-	if (w->own.scroll && w->own.scroll->size == size && w->own.scroll->end)
-		return; /* what a killed warden had */
-	if (!w->own.scroll)
-		w->own.scroll = map_private(size);
-	w->own.scroll->size = size;
-	w->own.scroll->end = 0;
-	if (!file_read_at(w->jail.dirfd, SAVED_FILE, size, &old))
-		scroll_add(w->own.scroll, buf_cstr(&old), old.len);
-	buf_free(&old);
+	w->own.scroll = scroll_open(w->jail.dirfd, w->own.number, w->conf.console_size);
 }
 
-/* The last screen survives the warden. */
-static void console_save(struct warden *w)
+/* It survives the warden. */
+static void keep(struct warden *w, struct console *c)
 {
-	uint64_t from = scroll_oldest(w->own.scroll);
-	size_t n = (size_t)(w->own.scroll->end - from);
-	char *text = xmalloc(n);
-
-	scroll_read(w->own.scroll, from, text, n);
 	if (!w->discarded)
-		file_replace_at(w->jail.dirfd, SAVED_FILE, text, n, 0600, false);
-	free(text);
-}
-
-static void unmap(struct console *c)
-{
-	munmap(c->scroll, sizeof(*c->scroll) + c->scroll->size);
+		scroll_settle(c->scroll, w->jail.dirfd, c->number);
+	scroll_free(c->scroll);
 	c->scroll = NULL;
 }
 
@@ -141,7 +67,7 @@ void console_bury(struct warden *w)
 			continue;
 		}
 		*at = c->next;
-		unmap(c);
+		keep(w, c);
 		free(c);
 	}
 }
@@ -154,12 +80,8 @@ void console_free(struct warden *w)
 	for (struct console *c = w->shells; c; c = c->next)
 		c->over = true;
 	console_bury(w);
-	if (!w->own.scroll)
-		return;
-	console_save(w);
-	if (!w->discarded)
-		unlinkat(w->jail.dirfd, LIVE_FILE, 0);
-	unmap(&w->own);
+	if (w->own.scroll)
+		keep(w, &w->own);
 }
 
 static void pump_all(struct warden *w, const struct console *c)
@@ -242,7 +164,9 @@ int console_open(struct warden *w, int *guest_end, struct err *e)
 		return err_sys(e, "console: socket");
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	w->console = pair[0];
-	w->console_mark = w->own.scroll->end;
+	seam(&w->own);
+	pump_all(w, &w->own);
+	w->console_mark = scroll_end(w->own.scroll);
 	w->console_watch = loop_fd_add(w->loop, pair[0], LOOP_IN, console_ready, w);
 	*guest_end = pair[1];
 	tape_open(w);
@@ -266,7 +190,8 @@ void console_close(struct warden *w)
 	w->console_watch = NULL;
 	fd_close(&w->console);
 	buf_free(&w->console_in);
-	console_save(w);
+	if (!w->discarded)
+		scroll_save(w->own.scroll, w->jail.dirfd, w->own.number);
 	pump_all(w, &w->own);
 }
 
@@ -276,7 +201,7 @@ void console_pump(struct warden *w, struct peer *p)
 	const struct scroll *s = c->scroll;
 	char part[CHUNK];
 
-	while (!p->dead && peer_is_clear(p) && p->cursor < s->end) {
+	while (!p->dead && peer_is_clear(p) && p->cursor < scroll_end(s)) {
 		uint64_t oldest = scroll_oldest(s);
 		if (p->cursor < oldest) {
 			uint64_t lost = oldest - p->cursor;
@@ -288,24 +213,9 @@ void console_pump(struct warden *w, struct peer *p)
 		p->cursor += n;
 		peer_send(w, p, PROTO_CONSOLE_OUT, 0, part, n, -1);
 	}
-	if (!p->dead && c->over && p->cursor >= s->end &&
+	if (!p->dead && c->over && p->cursor >= scroll_end(s) &&
 	    peer_send(w, p, PROTO_CONSOLE_END, 0, c->why, strlen(c->why), -1))
 		console_detach(w, p);
-}
-
-/* A replay begins behind a line's end, so that it does not start inside an escape sequence. */
-static uint64_t replay_from(const struct scroll *s)
-{
-	uint64_t from = s->end > REPLAY ? s->end - REPLAY : 0;
-
-	if (from < scroll_oldest(s))
-		from = scroll_oldest(s);
-	if (!from)
-		return 0;
-	for (uint64_t i = from; i < s->end; i++)
-		if (s->p[i % s->size] == '\n')
-			return i + 1;
-	return from;
 }
 
 static void resize(struct warden *w, struct console *c, uint16_t rows, uint16_t cols)
@@ -325,6 +235,18 @@ static void resize(struct warden *w, struct console *c, uint16_t rows, uint16_t 
 	w->st.cols = cols;
 	tape_size(w);
 	warden_announce(w);
+}
+
+/* The shell before the next of that number: who has not seen all of its end sees no more of it. */
+static void send_off(struct warden *w, unsigned number)
+{
+	for (struct peer *p = w->peers; p; p = p->next) {
+		const struct console *c = p->view;
+		if (c && c->over && c->number == number &&
+		    peer_send(w, p, PROTO_CONSOLE_END, 0, c->why, strlen(c->why), -1))
+			console_detach(w, p);
+	}
+	console_bury(w);
 }
 
 /* Begins console number with a login shell. NULL: the peer is told why there is none. */
@@ -348,7 +270,9 @@ static struct console *begin(struct warden *w, struct peer *p, unsigned number, 
 		free(c);
 		return NULL;
 	}
-	c->scroll = map_private(w->conf.console_size);
+	send_off(w, number);
+	c->scroll = scroll_open(w->jail.dirfd, number, w->conf.console_size);
+	seam(c);
 	c->next = w->shells;
 	w->shells = c;
 	return c;
@@ -386,8 +310,8 @@ void console_attach(struct warden *w, struct peer *p, const json_t *o)
 	if (!c || p->dead)
 		return;
 	p->view = c;
-	p->cursor =
-	    json_is_false(json_object_get(o, "replay")) ? c->scroll->end : replay_from(c->scroll);
+	p->cursor = json_is_false(json_object_get(o, "replay")) ? scroll_end(c->scroll)
+								: scroll_replay(c->scroll, REPLAY);
 	w->st.viewers++;
 	warden_announce(w);
 	if (!p->viewer_reads && !p->dead) {
@@ -453,7 +377,7 @@ bool console_panic(struct warden *w, char *out, size_t size)
 	uint64_t from = scroll_oldest(w->own.scroll);
 	if (from < w->console_mark)
 		from = w->console_mark;
-	size_t n = (size_t)(w->own.scroll->end - from);
+	size_t n = (size_t)(scroll_end(w->own.scroll) - from);
 	char *text = xmalloc(n + 1);
 
 	scroll_read(w->own.scroll, from, text, n);

@@ -8,7 +8,7 @@ seat=a
 mux() { tmux -L "gaol-test-$$-$seat" -f /dev/null "$@"; }
 screen_cleanup() {
 	local status=$?
-	for seat in a b c d e f g; do mux kill-server 2>/dev/null; done
+	for seat in a b c d e f g h i; do mux kill-server 2>/dev/null; done
 	(exit "$status")
 	cleanup
 }
@@ -70,7 +70,7 @@ at f
 screen 80x24 attach j:2
 line 'echo new-${x:-shell}'
 shows 'attached anew: a new shell' '^new-shell$'
-hides 'attached anew: nothing of the old' 'last-3'
+shows 'attached anew: behind what the old one had' '^logout$'
 check 'pause' gaol pause j
 at g
 screen 80x24 attach j:3
@@ -81,4 +81,24 @@ is 'it runs on' running "$(state j)"
 check 'the end of the guest' gaol kill j
 at f
 ended 'it ends with the guest'
+is 'state' stopped "$(state j)"
+has 'stopped: what console 2 had' '^new-shell$' "$(gaol attach --last j:2)"
+has 'stopped: what console 1 had' '^one-11$' "$(gaol attach --last j)"
+hasnt 'a pipe gets text alone' $'\033' "$(gaol attach --last j:2)"
+fails 'of one that was never used nothing' 1 gaol attach --last j:7
+check 'start again' gaol start j
+at h
+screen 80x24 attach j:2
+shows 'a next life: what the last one had' '^new-shell$'
+line 'echo late-$((2+2))'
+shows 'a next life: a new shell' '^late-4$'
+kill -9 "$(gaol ls --json | sed -n 's/.*"warden": \([0-9]*\).*/\1/p')"
+shows 'kill -9 of the warden: told' 'the warden is gone'
+has 'and its console is kept' '^late-4$' "$(gaol attach --last j:2)"
+check 'start behind it' soon 20 gaol start j
+at i
+screen 80x24 attach j:2
+shows 'attached behind it: what it had' '^late-4$'
+line 'echo more-$((2+3))'
+shows 'attached behind it: a new shell' '^more-5$'
 finish
