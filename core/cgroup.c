@@ -82,6 +82,25 @@ static bool has_word(const char *dir, const char *file, const char *word)
 	return found;
 }
 
+/*
+ * True when a group may begin to pass something on: only the one above all, which alone has no
+ * type, may have processes of its own and do so ("No Internal Process Constraint").
+ */
+static bool may_pass_on(const char *dir)
+{
+	char *control = xasprintf("%s/cgroup.subtree_control", dir);
+	char *type = xasprintf("%s/cgroup.type", dir), *procs = xasprintf("%s/cgroup.procs", dir);
+	struct buf b = {0};
+	bool can = !access(control, W_OK) &&
+		   (access(type, F_OK) || (!file_read_at(AT_FDCWD, procs, 65536, &b) && !b.len));
+
+	buf_free(&b);
+	free(procs);
+	free(type);
+	free(control);
+	return can;
+}
+
 /* True when groups below dir have the controller, or can be given it. */
 static bool passes_on(const char *dir, const char *word, bool ask)
 {
@@ -91,8 +110,10 @@ static bool passes_on(const char *dir, const char *word, bool ask)
 		return true;
 	if (!has_word(dir, "cgroup.controllers", word))
 		return false;
+	if (!ask)
+		return may_pass_on(dir);
 	snprintf(plus, sizeof(plus), "+%s", word);
-	return ask && !put(dir, "cgroup.subtree_control", plus);
+	return !put(dir, "cgroup.subtree_control", plus);
 }
 
 /*

@@ -64,6 +64,9 @@ START_TEST(version_2)
 	fake_init(&f, "0::/user.slice/session.scope\n");
 	file(&f, "root/cgroup.controllers", "cpu memory pids\n");
 	file(&f, "root/cgroup.subtree_control", "memory\n");
+	/* a container's: not the one above all, and with processes of its own */
+	file(&f, "root/cgroup.type", "domain\n");
+	file(&f, "root/cgroup.procs", "1\n");
 	file(&f, "root/user.slice/cgroup.controllers", "memory\n");
 	file(&f, "root/user.slice/cgroup.subtree_control", "memory\n");
 	file(&f, "root/user.slice/session.scope/cgroup.controllers", "memory\n");
@@ -72,6 +75,18 @@ START_TEST(version_2)
 	file(&f, "root/user.slice/cgroup.subtree_control", "memory pids\n");
 	looks(&f, 2, false, true);
 	file(&f, "root/cgroup.subtree_control", "cpu memory pids cpuset\n");
+	looks(&f, 2, true, true);
+	/* nothing is passed on yet, but can be: by one without processes, or by the one above all
+	 */
+	file(&f, "root/cgroup.subtree_control", "\n");
+	file(&f, "root/user.slice/cgroup.subtree_control", "\n");
+	looks(&f, 0, false, false);
+	file(&f, "root/cgroup.procs", "");
+	looks(&f, 2, true, true);
+	file(&f, "root/cgroup.procs", "1\n");
+	char *type = xasprintf("%s/cgroup.type", f.root);
+	ck_assert_int_eq(unlink(type), 0);
+	free(type);
 	looks(&f, 2, true, true);
 	fake_done(&f);
 }
