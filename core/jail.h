@@ -56,7 +56,7 @@ struct jail_status {
 	bool throwaway;	  /* belongs to a `gaol run` */
 	bool has_exit;	  /* the main command ended: */
 	int exit_status;  /* its wait status */
-	char reason[256]; /* of crashed and failed */
+	char reason[256]; /* of crashed and failed; of stopped: why its command cannot be run */
 	char note[128];
 	unsigned checkpoint;	 /* number of the present one, 0 = none */
 	int64_t checkpoint_time; /* when that was made */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define STATE_FILE "state"
@@ -47,6 +48,12 @@ static json_t *text_json(const char *s)
 	return json_stringn(ascii, n);
 }
 
+/* As a shell tells it. */
+static int exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 struct json_t *jail_status_to_json(const struct jail_status *st)
 {
 	json_t *o = json_object();
@@ -64,6 +71,8 @@ struct json_t *jail_status_to_json(const struct jail_status *st)
 	json_object_set_new(o, "throwaway", json_boolean(st->throwaway));
 	json_object_set_new(o, "exit_status",
 			    st->has_exit ? json_integer(st->exit_status) : json_null());
+	json_object_set_new(o, "exit_code",
+			    st->has_exit ? json_integer(exit_code(st->exit_status)) : json_null());
 	json_object_set_new(o, "reason", text_json(st->reason));
 	json_object_set_new(o, "note", text_json(st->note));
 	json_object_set_new(o, "checkpoint", json_integer(st->checkpoint));

@@ -8,6 +8,7 @@ out=tests/LONG.md
 log=build/long
 mkdir -p "$log"
 rows=() bad=0
+commit=$(git rev-parse --short HEAD)
 
 # job NAME WHAT COMMAND...: runs it, at most an hour, and keeps one row.
 job() {
@@ -18,7 +19,7 @@ job() {
 	timeout 3600 "$@" >"$log/$name" 2>&1 </dev/null || { word=FAIL bad=1; }
 	sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed|^100%: Checks' "$log/$name" | tail -n 1)
 	printf '%-5s %-10s %s (%d s) %s\n' "$word" "$name" "$what" $((SECONDS - start)) "${sum:-see $log/$name}"
-	rows+=("| $name | $what | $word | ${sum:-$(tail -n 1 "$log/$name" | cut -c1-80)} | $((SECONDS - start)) s |")
+	rows+=("| $name | $what | $word | ${sum:-$(tail -n 1 "$log/$name" | cut -c1-80)} | $((SECONDS - start)) s | $(date -u +%Y-%m-%d) | $commit |")
 }
 
 sanitized() {
@@ -54,15 +55,17 @@ job leaks "1,000 keys: valgrind, then ASan" bash -c leaks
 job flood "10,500 flows wait for an admin" bash tests/run.sh tests/flood.sh
 job fuzz "every fuzzer, five minutes" make fuzz TIME=300
 
-if [ -z "${JOBS-}" ]; then
+# Jobs that were not run keep their row, and its date.
+{
+	echo "# The last run of each job of make check-long"
+	echo
+	echo "Host kernel $(uname -r), $(nproc) cores."
+	echo
+	echo "| job | what | | result | time | date | commit |"
+	echo "|---|---|---|---|---|---|---|"
 	{
-		echo "# The last run of make check-long"
-		echo
-		echo "$(date -u +%Y-%m-%d), commit $(git rev-parse --short HEAD), host kernel $(uname -r), $(nproc) cores"
-		echo
-		echo "| job | what | | result | time |"
-		echo "|---|---|---|---|---|"
 		printf '%s\n' "${rows[@]}"
-	} >"$out"
-fi
+		grep -E '^\| [a-z]' "$out" 2>/dev/null | grep -v '^| job '
+	} | awk -F ' *[|] *' 'NF && !seen[$2]++' | sort
+} >"$out.new" && mv "$out.new" "$out"
 exit $bad

@@ -218,7 +218,8 @@ static void add_state(struct view *v, const struct jail_status *st, int64_t now)
 	fact(d, "state", hung ? STYLE_BAD : status_style(st), "%s%s, %s %s",
 	     jail_state_name(st->state), hung ? ", not answering" : "", st->booted ? "up" : "for",
 	     words_age(now - (st->booted ? st->booted : st->since), age, sizeof(age)));
-	if (st->reason[0] && (st->state == JAIL_CRASHED || st->state == JAIL_FAILED))
+	if (st->reason[0] &&
+	    (st->state == JAIL_CRASHED || st->state == JAIL_FAILED || st->state == JAIL_STOPPED))
 		fact(d, "reason", STYLE_BAD, "%s", st->reason);
 	if (st->has_exit && WIFEXITED(st->exit_status))
 		fact(d, "command", STYLE_TEXT, "ended with %d", WEXITSTATUS(st->exit_status));

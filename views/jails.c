@@ -291,7 +291,8 @@ static void note(struct view *v, const struct jail_status *st, struct row *out)
 		row_str(out, STYLE_DIM, "throw-away ");
 	if (st->viewers)
 		row_fmt(out, STYLE_DIM, "%d attached ", st->viewers);
-	if ((st->state == JAIL_CRASHED || st->state == JAIL_FAILED) && st->reason[0])
+	if ((st->state == JAIL_CRASHED || st->state == JAIL_FAILED || st->state == JAIL_STOPPED) &&
+	    st->reason[0])
 		row_add(out, STYLE_BAD, st->reason, strlen(st->reason));
 	else
 		row_add(out, STYLE_TEXT, st->note, strlen(st->note));

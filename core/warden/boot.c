@@ -501,8 +501,10 @@ static void on_guest_exit(void *user, int status)
 		return;
 	}
 	enum jail_state end = why[0] ? (booting ? JAIL_FAILED : JAIL_CRASHED) : JAIL_STOPPED;
+	if (!why[0]) /* of a command that cannot be run; a copy, the status changes under it */
+		snprintf(why, sizeof(why), "%s", w->st.reason);
 	again_plan(w, end, ran);
-	warden_enter(w, end, why[0] ? why : (w->st.reason[0] ? w->st.reason : NULL));
+	warden_enter(w, end, why[0] ? why : NULL);
 	save_on_guest_gone(w);
 	warden_maybe_quit(w);
 }

@@ -67,7 +67,11 @@ check 'a jail with a command' gaol new cmd -- sh -c 'echo done > /root/done; exi
 gaol start cmd >/dev/null 2>&1
 check 'ends by itself' gaol wait cmd stopped --timeout 20
 is 'and did its work' done "$(gaol cat cmd:/root/done)"
-has 'its exit status is known' '"exit_status": 768' "$(gaol ls --json)"
+has 'its exit status is known' '"exit_status": 768, "exit_code": 3' "$(gaol ls --json)"
+check 'a command that is not there' gaol set cmd command=/no/such/thing
+gaol start cmd >/dev/null 2>&1
+is 'status 127' 127 "$(gaol wait cmd --timeout 20 >/dev/null 2>&1; echo $?)"
+has 'and ls says why' 'cmd +stopped.*cannot be run: exec /no/such/thing: No such file' "$(gaol ls)"
 
 # The truth after a kill.
 warden=$(gaol ls --json | sed -n 's/.*"name": "a".*"warden": \([0-9]*\).*/\1/p')

@@ -76,7 +76,7 @@ static int print_last(const struct jail *j, unsigned console)
 
 	if (ret)
 		err_set(&e, ret, "%s:%u: %s", j->name, console ? console : 1,
-			ret == -ENOENT ? "nothing is kept: no such console was ever used"
+			ret == -ENOENT ? "it has written nothing yet"
 				       : strerror(-ret));
 	filter_init(&f, tty_utf8());
 	filter_run(&f, buf_cstr(&kept), kept.len, &out);

@@ -31,17 +31,18 @@ static bool ended_badly(const struct jail_status *st)
 /* Why a jail is down comes before the admin's own words about it. */
 static void note_cell(struct table *t, const struct jail_status *st)
 {
-	bool down = st->state == JAIL_CRASHED || st->state == JAIL_FAILED;
+	bool down =
+	    st->state == JAIL_STOPPED || st->state == JAIL_CRASHED || st->state == JAIL_FAILED;
 
 	if (st->restart_at)
 		table_addf(
 		    t, "%s; starts again in %llds", st->reason,
 		    (long long)(st->restart_at > time(NULL) ? st->restart_at - time(NULL) : 0));
+	else if (down && st->reason[0])
+		table_addf(t, "%s%s%s", st->reason, st->note[0] ? "; " : "", st->note);
 	else if (st->state == JAIL_STOPPED && ended_badly(st))
 		table_addf(t, "exit status %d%s%s", launch_status(st->exit_status),
 			   st->note[0] ? "; " : "", st->note);
-	else if (down && st->reason[0])
-		table_addf(t, "%s%s%s", st->reason, st->note[0] ? "; " : "", st->note);
 	else if (st->throwaway && !st->note[0])
 		table_add(t, "thrown away by `gaol run`");
 	else

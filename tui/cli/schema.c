@@ -29,6 +29,7 @@ static const struct schema_key ls_keys[] = {
     KEY("speed", "string", "safe or trusting."),
     KEY("throwaway", "boolean", "It goes when its command ends."),
     KEY("exit_status", "number|null", "Of its command, as wait(2) has it."),
+    KEY("exit_code", "number|null", "The same as a shell has it: 128 and the signal's number."),
     KEY("reason", "string", "Why it crashed or failed, else empty."),
     KEY("note", "string", "The admin's words."),
     KEY("checkpoint", "number", "The present checkpoint, 0: none."),
