@@ -182,6 +182,8 @@ static int copyup_orphan(struct layer *l, uint32_t i, off_t keep)
 	h.st = st;
 	record_from(&r, &h);
 	err = data_fill(from, t.fd, keep, st.st_size);
+	if (!err && keep == COPYUP_ALL)
+		futimens(t.fd, (struct timespec[2]){st.st_atim, st.st_mtim});
 	if (!err)
 		err = record_write(t.fd, &r, false);
 	if (!err && fstat(t.fd, &own) < 0)

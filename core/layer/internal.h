@@ -399,6 +399,11 @@ void seal_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end);
 void seal_moves(struct layer *l);
 /* The upper directory at a name goes with the whiteouts that are in it. */
 void seal_inside(struct layer *l, int dirfd, const char *name);
+/* Removes a directory that was taken out of upper to work/temp; while a seal is read it is kept, so
+ * that its inode number does not come again as another's. 0 or -errno. */
+int seal_gone(struct layer *l, const char *temp);
+/* True while a checkpoint is being stored. */
+bool seal_reads(const struct layer *l);
 /* An inode of work/index (fd, or -1) and a name in it (or NULL) change. */
 void seal_index(struct layer *l, int fd, const char *name);
 /* True for an inode that has one link more in work/seal. */
@@ -446,8 +451,6 @@ int found_count_link(struct layer *l, struct dir **d, uint32_t dir, const char *
 		     struct found *f);
 /* True when the name's node will be nameless and unreachable without it. */
 bool name_is_last(struct layer *l, uint32_t dir, const char *name);
-/* The node of a name that is known, else 0. */
-uint32_t name_node(struct layer *l, uint32_t dir, const char *name);
 /* A descriptor that keeps the inode of a name about to vanish, or -1. */
 int found_keep(struct layer *l, struct dir *d, const char *name, const struct found *f);
 /* Takes the name off its node; fd (or -1), taken over, keeps the node reachable. */
@@ -483,8 +486,8 @@ void quota_grew(struct layer *l, int fd, int64_t before);
 /* fd is the last descriptor of an inode of upper, about to be closed: nothing is left of one
  * without a name. */
 void quota_closed(struct layer *l, int fd);
-/* The name of node i (0: none) that f was found by is gone; kept: a descriptor keeps its inode. */
-void quota_unlinked(struct layer *l, uint32_t i, const struct found *f, bool kept);
+/* The name that f was found by is gone; kept: a descriptor keeps its inode. */
+void quota_unlinked(struct layer *l, const struct found *f, bool kept);
 /*
  * 0 when bytes and inodes more may come, -ENOSPC when not (told as an event); dir and name say
  * where, name may be NULL.

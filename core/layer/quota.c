@@ -108,12 +108,20 @@ static nlink_t quota_links(struct layer *l, const struct found *f)
 	return f->st.st_nlink > 1 ? f->st.st_nlink - seal_linked(l, f->st.st_ino) : 1;
 }
 
-void quota_unlinked(struct layer *l, uint32_t i, const struct found *f, bool kept)
+/* A node has it open, perhaps under names that are not known any more. */
+static bool is_held(struct layer *l, uint64_t ino)
+{
+	uint32_t i = node_by_upper(l, ino);
+
+	return i && (node_fd(l, i) >= 0 || orphan_fd(l, i) >= 0);
+}
+
+void quota_unlinked(struct layer *l, const struct found *f, bool kept)
 {
 	if (!f->here || f->kind != FOUND_UPPER || kept)
 		return;
 	/* a link for a checkpoint was perhaps made after f was found */
-	if (!S_ISDIR(f->st.st_mode) && (quota_links(l, f) > 1 || (i && node_fd(l, i) >= 0)))
+	if (!S_ISDIR(f->st.st_mode) && (quota_links(l, f) > 1 || is_held(l, f->st.st_ino)))
 		return;
 	quota_add(l, -quota_of(&f->st), -1);
 }

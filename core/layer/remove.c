@@ -112,13 +112,6 @@ bool name_is_last(struct layer *l, uint32_t dir, const char *name)
 	       node_at(l, nm->node)->lookups && node_fd(l, nm->node) < 0;
 }
 
-uint32_t name_node(struct layer *l, uint32_t dir, const char *name)
-{
-	struct name *nm = name_find(l, dir, name);
-
-	return nm ? nm->node : 0;
-}
-
 /* Puts a whiteout over an upper file. */
 static int whiteout_over(struct layer *l, struct dir *d, const char *name)
 {
@@ -159,7 +152,7 @@ int layer_unlink(struct layer *l, uint64_t dir, const char *name, const struct l
 		err = whiteout_make(l, d->upper, name);
 	if (err)
 		return err;
-	quota_unlinked(l, name_node(l, di, name), &f, fd >= 0);
+	quota_unlinked(l, &f, fd >= 0);
 	tell(l, EVENT_UNLINK, di, name, found_mode(&f), 0, c, NULL);
 	name_gone(l, di, name, fd_steal(&fd));
 	return 0;
@@ -172,10 +165,12 @@ static int dir_take_away(struct layer *l, struct dir *d, const char *name, bool 
 	int err = 0;
 
 	seal_inside(l, d->upper, name);
-	if (!low && unlinkat(d->upper, name, AT_REMOVEDIR) == 0)
-		return 0;
-	if (!low && errno != ENOTEMPTY && errno != EEXIST)
-		return -errno;
+	if (!low && !seal_reads(l)) {
+		if (unlinkat(d->upper, name, AT_REMOVEDIR) == 0)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return -errno;
+	}
 	if (low) {
 		err = whiteout_temp(l, temp);
 		if (err)
@@ -191,7 +186,7 @@ static int dir_take_away(struct layer *l, struct dir *d, const char *name, bool 
 			return -errno;
 	}
 	/* what cannot be removed now goes when work/ is cleaned at the next open */
-	dir_remove_tree(l->work, temp);
+	seal_gone(l, temp);
 	return 0;
 }
 
@@ -226,7 +221,7 @@ int layer_rmdir(struct layer *l, uint64_t dir, const char *name, const struct la
 		return err;
 	}
 	dir_changed(l, di);
-	quota_unlinked(l, i, &f, fd >= 0);
+	quota_unlinked(l, &f, fd >= 0);
 	tell(l, EVENT_RMDIR, di, name, found_mode(&f), 0, c, NULL);
 	name_gone(l, di, name, fd_steal(&fd));
 	return 0;

@@ -190,7 +190,7 @@ static int target_clear(struct layer *l, struct end *t)
 		unlinkat(l->work, temp, AT_REMOVEDIR);
 		return err;
 	}
-	return err ? err : dir_remove_tree(l->work, temp);
+	return err ? err : seal_gone(l, temp);
 }
 
 /* Nothing lies in the upper directory, not even whiteouts: renameat may replace it. */
@@ -331,7 +331,7 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 	cleanup_fd int fd = -1;
 	int err = t->node ? found_count_link(l, &t->d, t->dir, t->name, &t->f) : 0;
 
-	if (!err && end_is_dir(t) && t->f.here && !target_is_bare(t))
+	if (!err && end_is_dir(t) && t->f.here && (seal_reads(l) || !target_is_bare(t)))
 		err = target_clear(l, t);
 	if (err)
 		return err;
@@ -347,7 +347,7 @@ static int replace(struct layer *l, struct end *s, struct end *t, unsigned flags
 	if (err)
 		return err;
 	if (t->node) {
-		quota_unlinked(l, t->node, &t->f, fd >= 0);
+		quota_unlinked(l, &t->f, fd >= 0);
 		name_gone(l, t->dir, t->name, fd_steal(&fd));
 	}
 	name_del(l, name_find(l, s->dir, s->name));

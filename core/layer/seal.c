@@ -100,7 +100,8 @@ struct sealed_inode *seal_inode(struct seal *s, int dirfd, const char *name, con
 	return i;
 }
 
-/* One more link, for an inode with content that loses the name. */
+/* One more link, for an inode that loses the name: its content stays, and its number does not come
+ * again as another's. */
 static void keep_reachable(struct seal *s, int dirfd, const char *name, struct sealed_inode *i)
 {
 	char to[SEAL_NAME_SIZE];
@@ -148,7 +149,7 @@ void seal_name_at(struct seal *s, int dirfd, uint64_t dir_ino, const char *name,
 		return;
 	}
 	i = seal_inode(s, dirfd, name, &st);
-	if (S_ISREG(st.st_mode) && st.st_size)
+	if (!S_ISDIR(st.st_mode))
 		keep_reachable(s, dirfd, name, i);
 	i->named |= first;
 	/* also when its name was kept before: it has stayed there until now */
@@ -351,7 +352,11 @@ bool layer_seal_sweep(struct layer *l, unsigned n)
 		i->linked = false;
 		n--;
 	}
-	if (s->swept < s->inode_cap)
+	for (; n && s->dirs; s->dirs--, n--) {
+		snprintf(name, sizeof(name), SEAL_GONE_FMT, s->dirs);
+		dir_remove_tree(s->dir, name);
+	}
+	if (s->swept < s->inode_cap || s->dirs)
 		return true;
 	seal_free(s);
 	l->seal = NULL;

@@ -27,6 +27,7 @@
 #define SEAL_DIR "seal"
 #define SEAL_NAME_FMT "%" PRIx64 /* of an inode in it */
 #define SEAL_NAME_SIZE 20
+#define SEAL_GONE_FMT "gone.%u" /* a directory that was removed, there for its inode number */
 #define SEAL_DATA_MAX (16u << 20) /* bytes that are copied for one request */
 #define SEAL_CHUNK (1u << 20)
 #define SEAL_LOG_MAX (64u << 20)

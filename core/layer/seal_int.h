@@ -33,6 +33,7 @@ struct seal {
 	struct sealed_inode **inode;
 	size_t ninodes, inode_cap;
 	size_t swept; /* of inode, behind layer_unseal */
+	unsigned dirs; /* in work/seal as SEAL_GONE_FMT, from 1 on */
 	uint64_t held; /* ns */
 	char *scratch;
 };

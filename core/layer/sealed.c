@@ -5,6 +5,8 @@
 #include "core/layer/internal.h"
 #include "core/layer/seal_int.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -214,6 +216,16 @@ void seal_data(struct layer *l, uint32_t i, uint64_t off, uint64_t end)
 		keep(l, i, off, end);
 }
 
+/* A name that nobody wants may be a link of one that is wanted, whose count of links changes. */
+static void keep_links(struct seal *s, int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
+	    st.st_nlink > 1)
+		seal_inode(s, dirfd, name, &st);
+}
+
 void seal_name(struct layer *l, uint32_t dir, const char *name, bool moves)
 {
 	cleanup_dir struct dir *d = NULL;
@@ -222,11 +234,11 @@ void seal_name(struct layer *l, uint32_t dir, const char *name, bool moves)
 	if (!l->seal || l->seal->broken)
 		return;
 	seal_node(l, dir);
-	if (!wants(l, dir, name))
-		return;
 	since = fine_ns();
 	if (dir_get(l, dir, &d))
 		seal_broken(l);
+	else if (d->upper >= 0 && !wants(l, dir, name))
+		keep_links(l->seal, d->upper, name);
 	else if (d->upper >= 0)
 		seal_name_at(l->seal, d->upper, node_at(l, dir)->upper_ino, name, moves);
 	held(l->seal, since);
@@ -246,6 +258,27 @@ void seal_inside(struct layer *l, int dirfd, const char *name)
 		return;
 	seal_dir_names(l->seal, dirfd, name);
 	held(l->seal, since);
+}
+
+int seal_gone(struct layer *l, const char *temp)
+{
+	struct seal *s = l->seal;
+	char name[SEAL_NAME_SIZE];
+
+	if (s && !s->broken) {
+		snprintf(name, sizeof(name), SEAL_GONE_FMT, s->dirs + 1);
+		if (renameat(l->work, temp, s->dir, name) == 0) {
+			s->dirs++;
+			return 0;
+		}
+		seal_broken(l);
+	}
+	return dir_remove_tree(l->work, temp);
+}
+
+bool seal_reads(const struct layer *l)
+{
+	return l->seal && !l->seal->broken;
 }
 
 void seal_index(struct layer *l, int fd, const char *name)

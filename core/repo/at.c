@@ -24,7 +24,8 @@ static int open_was(const struct at *a, const struct ent *x, int flags)
 	struct stat st;
 	uint64_t ino;
 
-	if (fd >= 0 && !fstat(fd, &st) && st.st_ino == x->st.st_ino)
+	if (fd >= 0 && !fstat(fd, &st) && st.st_ino == x->st.st_ino &&
+	    !((st.st_mode ^ x->st.st_mode) & S_IFMT))
 		return fd_steal(&fd);
 	/* another one has it, so there is a record */
 	if (!sealed_sync(a->sealed) || !sealed_name(a->sealed, a->ino, x->name, &ino) ||

@@ -49,6 +49,29 @@ START_TEST(meta_of_a_file)
 }
 END_TEST
 
+START_TEST(nameless_copy_up_keeps_times)
+{
+	struct stat st, in = {.st_mode = 0600};
+	char path[128];
+	struct bench b;
+	uint64_t n, fh;
+
+	lt_setup(&b);
+	lt_host(&b, "lower0/f", "0123456789", 0644);
+	lt_open(&b);
+	snprintf(path, sizeof(path), "%s/f", b.lower[0]);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, (struct timespec[2]){{1, 2}, {3, 4}}, 0), 0);
+	n = lt_node(&b, "/f");
+	ck_assert_int_eq(layer_open_file(b.l, n, O_RDONLY, &lt_root, &fh), 0);
+	ck_assert_int_eq(lt_remove(&b, "/f", false), 0);
+	ck_assert_int_eq(layer_setattr(b.l, n, fh, LAYER_SET_MODE, &in, &lt_root, &st), 0);
+	ck_assert_int_eq(st.st_mtim.tv_sec, 3);
+	ck_assert_int_eq(st.st_mtim.tv_nsec, 4);
+	layer_release(b.l, fh);
+	lt_done(&b);
+}
+END_TEST
+
 START_TEST(handles_follow_a_copy_up)
 {
 	struct bench b;
@@ -398,6 +421,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {meta_of_a_file,
+				      nameless_copy_up_keeps_times,
 				      handles_follow_a_copy_up,
 				      unlinked_lower_file,
 				      set_gid_directories,

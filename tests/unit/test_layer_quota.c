@@ -183,6 +183,36 @@ START_TEST(kept)
 }
 END_TEST
 
+/* Opened by a name that went, then the other goes, which was never looked up. */
+START_TEST(names_unknown)
+{
+	struct layer_usage before, u;
+	struct layer_entry e;
+	uint64_t fh, node;
+	struct bench b;
+
+	lt_setup(&b);
+	lt_open(&b);
+	known(&b);
+	layer_usage(b.l, &before);
+	fh = open_new(&b, "a", &node);
+	ck_assert_int_eq(layer_link(b.l, node, LAYER_ROOT, "b", &lt_root, &e), 0);
+	layer_forget(b.l, node, 2);
+	ck_assert_int_eq(layer_release(b.l, fh), 0);
+	node = lt_node(&b, "/a");
+	ck_assert_int_eq(layer_open_file(b.l, node, O_RDWR, &lt_root, &fh), 0);
+	ck_assert_int_eq(lt_remove(&b, "/a", false), 0);
+	ck_assert_int_eq(lt_remove(&b, "/b", false), 0);
+	layer_usage(b.l, &u);
+	ck_assert_int_eq(u.inodes, before.inodes + 1);
+	ck_assert_int_eq(layer_release(b.l, fh), 0);
+	layer_forget(b.l, node, 1);
+	layer_usage(b.l, &u);
+	ck_assert_int_eq(u.inodes, before.inodes);
+	lt_done(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("layer quota");
@@ -195,6 +225,7 @@ int main(void)
 	tcase_add_test(t, inodes);
 	tcase_add_test(t, files);
 	tcase_add_test(t, kept);
+	tcase_add_test(t, names_unknown);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
