@@ -58,6 +58,8 @@ void conf_free(struct conf *c)
 	conf_list_free(&c->net_publish);
 	conf_list_free(&c->net_allow);
 	conf_list_free(&c->net_deny);
+	conf_list_free(&c->walls_missing);
+	conf_list_free(&c->walls_need);
 	*c = (struct conf){0};
 }
 

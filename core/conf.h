@@ -97,6 +97,9 @@ struct conf {
 	unsigned limit_files;  /* files and directories open in the layer at once */
 	unsigned limit_pids;   /* processes of the guest */
 	unsigned limit_cpu;    /* share of a busy host's processors, 100 is everybody's */
+	/* [walls]: words of core/wall/need.h */
+	struct conf_list walls_missing; /* that may be missing */
+	struct conf_list walls_need;	/* that must stand beside those of every jail */
 	/* [net] */
 	enum conf_net net;
 	struct conf_list net_allow, net_deny; /* core/net/rule.h's syntax */

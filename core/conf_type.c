@@ -414,6 +414,30 @@ static bool get_env(const struct schema *s, const void *field, size_t i, struct 
 	return i < l->n;
 }
 
+/* several of k.words */
+
+static bool set_words(const struct schema *s, void *field, const char *value, struct conf_why *why)
+{
+	struct conf_list *l = field;
+	size_t n = value ? strlen(value) : 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (value && !strcmp(l->v[i], value))
+			return true;
+	for (const char *w = s->k.words; n; w++) {
+		size_t k = strcspn(w, "|");
+
+		if (k == n && !strncmp(w, value, n))
+			return conf_list_add(l, value);
+		w += k;
+		if (!*w)
+			break;
+	}
+	return refuse(why, "not known: write %s", s->k.words);
+}
+
+const struct conf_type type_words = {.name = "words", .set = set_words, .get = get_env};
+
 static bool set_rule(struct conf_list *l, const char *value, bool deny, struct conf_why *why)
 {
 	struct rule r;

@@ -21,6 +21,7 @@ extern const struct conf_type type_path;     /* char *, absolute and normal */
 extern const struct conf_type type_command;  /* struct conf_list: its first string */
 extern const struct conf_type type_arg;	     /* struct conf_list: all but its first string */
 extern const struct conf_type type_env;	     /* struct conf_list of NAME=VALUE */
+extern const struct conf_type type_words; /* struct conf_list, each one of k.words, each once */
 extern const struct conf_type type_publish; /* struct conf_list of ports, core/net/publish.h */
 extern const struct conf_type type_allow, type_deny; /* struct conf_list, core/net/rule.h */
 extern const struct conf_type type_keys;     /* unsigned char [2] */

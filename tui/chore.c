@@ -3,6 +3,7 @@
 #include "core/conf.h"
 #include "core/fd.h"
 #include "core/repo/log.h"
+#include "core/wall/need.h"
 #include "tui/op_int.h"
 #include "views/words.h"
 #include <dirent.h>
@@ -50,6 +51,7 @@ static void make_work(struct job *j, void *data)
 	conf_init(&conf);
 	c->ret = *c->text ? conf_set(&conf, "profile", c->text, &c->err) : 0;
 	if (!c->ret) {
+		need_admit(&conf);
 		conf_write(&conf, &text);
 		c->ret = jail_create(c->places, c->jail, buf_cstr(&text), text.len, false, &c->err);
 	}

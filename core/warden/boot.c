@@ -3,6 +3,7 @@
 #include "core/kernel.h"
 #include "core/net/plan.h"
 #include "core/thin.h"
+#include "core/wall/need.h"
 #include "core/wall/probe.h"
 #include "core/warden/internal.h"
 #include <errno.h>
@@ -316,10 +317,14 @@ static int launch(struct warden *w, struct err *e)
 	char *chan_path = xasprintf("%s/chan", w->jail.run);
 	char *net_path = NULL;
 	int console;
-	int ret = kernel_find(kernel, sizeof(kernel), e);
+	int ret = need_check(&w->conf, w->jail.name, e);
 
 	if (!ret)
+		ret = kernel_find(kernel, sizeof(kernel), e);
+	if (!ret)
 		ret = probe_step(step, sizeof(step), e);
+	if (!ret)
+		ret = limits_enter(w, e);
 	if (!ret)
 		ret = open_devices(w, fs_path, chan_path, e);
 	if (!ret)
@@ -348,7 +353,6 @@ static int launch(struct warden *w, struct err *e)
 					 .uid = GUEST_UID_BASE + (uid_t)(st.st_ino & 0x0fffffff),
 					 .pids = w->conf.limit_pids,
 					 .cpu = choose_cpu(w)};
-		limits_enter(w);
 		w->guest = guest_start(w->loop, &g, console, on_guest_exit, w, e);
 		ret = w->guest ? 0 : -EIO;
 	}

@@ -325,8 +325,9 @@ size_t names_find(const struct warden *w, uint32_t pid, const char **name);
 void names_forget(struct warden *w);
 
 /* limits.c: what the jail may take of the host, and what it has */
-/* Limits of processes and of processor time, for the guest that is about to be started. */
-void limits_enter(struct warden *w);
+/* Limits of processes and of processor time, for the guest that is about to be started. 0, or
+ * -ENOTSUP with e set when jail.conf wants them held by a group and none can be made. */
+int limits_enter(struct warden *w, struct err *e);
 /* The guest is up: what can only be set then. */
 void limits_settle(struct warden *w);
 /* Back out of the control group. */

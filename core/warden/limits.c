@@ -7,6 +7,7 @@
  */
 #include "core/cgroup.h"
 #include "core/hostproc.h"
+#include "core/wall/need.h"
 #include "core/warden/internal.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -67,10 +68,11 @@ static bool group(struct warden *w, const struct cgroup_limits *l, int version)
 	return w->cgroup;
 }
 
-void limits_enter(struct warden *w)
+int limits_enter(struct warden *w, struct err *e)
 {
 	const struct conf *c = &w->conf;
-	bool asks = c->limit_cpu != CPU_DEFAULT || c->limit_pids != pids_default();
+	bool must = need_asks(c, NEED_CGROUP);
+	bool asks = must || c->limit_cpu != CPU_DEFAULT || c->limit_pids != pids_default();
 	struct cgroup_can can = {0};
 	struct cgroup_limits l = {.cpu = CPU_DEFAULT};
 	const char *share = "";
@@ -79,7 +81,7 @@ void limits_enter(struct warden *w)
 		can = cgroup_look(CGROUP_HOST);
 	if (can.cpu)
 		l.cpu = c->limit_cpu;
-	if (can.pids && c->limit_pids && c->limit_pids != pids_default())
+	if (can.pids && c->limit_pids && (must || c->limit_pids != pids_default()))
 		l.pids = c->limit_pids + GUEST_OWN_PIDS + OWN_PIDS;
 	bool in = group(w, &l, can.version);
 	if (c->limit_cpu != CPU_DEFAULT && !(in && can.cpu)) {
@@ -94,6 +96,12 @@ void limits_enter(struct warden *w)
 			 can.version, share);
 	else
 		snprintf(w->st.limits_by, sizeof(w->st.limits_by), "rlimit%s", share);
+	if (must && !(in && can.cpu && can.pids))
+		return need_refuse_cgroup(w->jail.name,
+					  in ? "that of this host holds not both cpu and pids"
+					     : "none can be made here",
+					  e);
+	return 0;
 }
 
 /* Where sessions are scheduled as groups (sched(7), autogroup), nice counts inside one only. */

@@ -145,6 +145,10 @@ static const struct {
     {"[jail]\nprofile = bok\n", "write one of box app"},
     {"[net]\nallow = a b\n", "a b"},
     {"[net]\npublish = 80\n", "not a port"},
+    {"[walls]\nallow-missing = seccomp\n", "not known: write landlock"},
+    {"[walls]\nneed = uid\nneed = cgroup|uid\n", "not known: write cgroup|uid"},
+    {"[walls]\nneed\n", "not known"},
+    {"[walls]\nneed = \"\"\n", "not known"},
     {"[net]\nmode = asks\n", "not a word that this key knows"},
     {"[checkpoint]\nevery = 400d\n", "too long"},
     {"[checkpoint]\nat-start = perhaps\n", "at-start"},
@@ -283,6 +287,8 @@ static void same(const struct conf *a, const struct conf *b)
 	ck_assert_pstr_eq(a->cwd, b->cwd);
 	same_list(&a->command, &b->command);
 	same_list(&a->env, &b->env);
+	same_list(&a->walls_missing, &b->walls_missing);
+	same_list(&a->walls_need, &b->walls_need);
 	ck_assert_uint_eq(a->groups.n, b->groups.n);
 	ck_assert_uint_eq(a->npaths, b->npaths);
 	for (size_t i = 0; i < a->npaths; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/cli/confopts.h"
 #include "core/buf.h"
+#include "core/wall/need.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ int confopts_set(struct conf *c, int key, const char *value, struct err *e)
 	return ret ? ret : 1;
 }
 
-int confopts_create(struct cli *cli, const char *name, const struct conf *c, bool throwaway,
+int confopts_create(struct cli *cli, const char *name, struct conf *c, bool throwaway,
 		    struct err *e)
 {
 	struct buf text = {0};
@@ -119,6 +120,7 @@ int confopts_create(struct cli *cli, const char *name, const struct conf *c, boo
 	if (!ret)
 		ret = cli_places(cli, e);
 	if (!ret) {
+		need_admit(c);
 		conf_write(c, &text);
 		ret = jail_create(&cli->places, name, buf_cstr(&text), text.len, throwaway, e);
 	}

@@ -56,8 +56,9 @@ int confopts_set(struct conf *c, int key, const char *value, struct err *e);
  * show everything ("/") or lies in a credentials directory (.ssh, ...). 0 or -errno with e set.
  */
 int confopts_show(struct conf *c, const char *dir, enum auth_word word, char **real, struct err *e);
-/* Creates the jail that c describes. 0 or -errno with e set. */
-int confopts_create(struct cli *cli, const char *name, const struct conf *c, bool throwaway,
+/* Creates the jail that c describes; what this host lacks goes into it (need_admit). 0 or -errno with e
+ * set. */
+int confopts_create(struct cli *cli, const char *name, struct conf *c, bool throwaway,
 		    struct err *e);
 
 #endif
