@@ -93,6 +93,11 @@ static void tell_net(const struct teller *t, const struct conf *c)
 	tell(t, "network", c->net == CONF_NET_NONE ? AUDIT_OK : AUDIT_OPEN,
 	     "%s: %s (%zu allowed, %zu denied by rules)", conf_net_name(c->net), means[c->net],
 	     c->net_allow.n, c->net_deny.n);
+	/* The order in which they count: what is denied stays so. */
+	for (size_t i = 0; c->net != CONF_NET_NONE && i < c->net_deny.n; i++)
+		tell(t, "rule", AUDIT_OK, "deny %s", c->net_deny.v[i]);
+	for (size_t i = 0; c->net != CONF_NET_NONE && i < c->net_allow.n; i++)
+		tell(t, "rule", AUDIT_OPEN, "allow %s", c->net_allow.v[i]);
 	for (size_t i = 0; i < c->net_publish.n; i++)
 		tell(t, "port", AUDIT_OPEN, "%s: led from the host into the jail",
 		     c->net_publish.v[i]);

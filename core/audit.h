@@ -17,7 +17,7 @@ enum audit_verdict {
 };
 
 struct audit_line {
-	/* "path", "speed", "network", "port", "disk", "files" and, of a running guest, "user",
+	/* "path", "speed", "network", "rule", "port", "disk", "files" and, of a running guest, "user",
 	 * "capabilities", "privileges", "calls", "landlock", "namespaces", "mounts", "descriptors",
 	 * "limits": stable, also in --json */
 	const char *name;

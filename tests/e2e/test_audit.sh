@@ -32,9 +32,12 @@ printf '[path "%s"]\n\taccess = read\n\town = yes\n\tsecret = yes\n' "$work/keys
 out=$(gaol audit b 2>/dev/null)
 has 'trusting' '^open +speed +trusting' "$out"
 has 'network' '^open +network +list: .*1 allowed' "$out"
+has 'the rule itself' '^open +rule +allow example.org$' "$out"
 has 'a port' '^open +port +8080:80' "$out"
 has 'a directory of yours' "^open +path +$work/mine: write: .*your rights, without credentials" "$out"
 has 'one with credentials' "^open +path +$work/keys: read: .*credentials too" "$out"
+check 'a rule that closes' gaol set b net.deny='*.example.org'
+has 'is shown too' '^ok +rule +deny \*\.example\.org$' "$(gaol audit b 2>/dev/null)"
 is 'what is open by its admin is no failure' 'ok open ' "$(verdicts b)"
 
 gaol rm -f a b >/dev/null
