@@ -10,7 +10,10 @@
 # for which the warden held any request while a checkpoint was stored to whose files the guest wrote
 # all along, of all that is there and of what was touched; latency_more: how much more the slowest of
 # 1,000 writes took in the guest then than without. back_10000, back_10: `gaol rollback` of a running
-# jail by so many changed files, until its guest is up again.
+# jail by so many changed files, until its guest is up again. five_gib: the first checkpoint of 5 GiB,
+# and five_gib_mem (MiB, not ms) the most memory that its worker had resident.
+# PARTS="new ten mib held back five" runs only those; BENCH_SAMPLES=FILE adds to the samples of other
+# runs, so that parts together make one table.
 set -eu
 source "$(dirname "$0")/lib.sh"
 own_mounts "$@"
@@ -45,6 +48,8 @@ for i in range(count):
 P
 }
 save() { echo '{"op": "save", "name": "j", "message": "bench"}' | "$gaol" worker 3<"$GAOL_HOME/jails/j" >/dev/null; }
+# PEER=no leaves git out, where it is no bar.
+peer() { [ "${PEER-}" = no ] || "$@"; }
 commit() { git add -A && git -c user.name=b -c user.email=b@b -c gc.auto=0 commit -qm bench; }
 export -f save commit
 export gaol
@@ -70,54 +75,59 @@ inside() { "$gaol" exec j -- sh -c "$1" </dev/null; }
 begin() {
 	"$gaol" start j >/dev/null
 	"$gaol" checkpoint j -m all >/dev/null
-	(cd "$scratch/git" && commit)
+	(cd "$scratch/git" && peer commit)
 	sleep 0.05 # past the clock tick in which the files were made
 }
 checkpointed() { clock "$1" gaol "$gaol checkpoint j -m $1 >/dev/null"; }
 
-for ((i = 1; i <= rounds; i++)); do
-	say "checkpoint: round $i of $rounds"
-	fresh
-	(cd "$layer" && files 10000 1 4096 $i)
-	cp -r "$layer/." "$scratch/git/"
-	clock new_10000 gaol save
-	(cd "$scratch/git" && clock new_10000 git commit)
-done
-
-for shape in spread flat; do
-	say "checkpoint: 100,000 files, $shape"
-	fresh
-	dirs=$([ $shape = spread ] && echo 1000 || echo 1)
-	(cd "$layer" && files 100000 "$dirs" 64 1)
-	cp -r "$layer/." "$scratch/git/"
-	begin
-	# f0, f7, ... lie in d0, d7, ...
-	change='for k in 0 7 14 21 28 35 42 49 56 63; do f=f$k; [ ! -d d0 ] || f=d$k/f$k; echo $$ $k >$f; done'
+part_new() {
 	for ((i = 1; i <= rounds; i++)); do
-		(cd "$scratch/git" && bash -c "$change" && clock "ten_$shape" git commit)
-		inside "cd /srv; $change"
-		checkpointed "ten_$shape"
+		say "checkpoint: round $i of $rounds"
+		fresh
+		(cd "$layer" && files 10000 1 4096 $i)
+		cp -r "$layer/." "$scratch/git/"
+		clock new_10000 gaol save
+		(cd "$scratch/git" && clock new_10000 git commit)
 	done
-done
+}
 
-say "checkpoint: 1 MiB in 1 GiB"
-fresh
-head -c 1G /dev/urandom >"$layer/big"
-chmod 600 "$layer/big"
-cp "$layer/big" "$scratch/git/"
-begin
+part_ten() {
+	for shape in spread flat; do
+		say "checkpoint: 100,000 files, $shape"
+		fresh
+		dirs=$([ $shape = spread ] && echo 1000 || echo 1)
+		(cd "$layer" && files 100000 "$dirs" 64 1)
+		cp -r "$layer/." "$scratch/git/"
+		begin
+		# f0, f7, ... lie in d0, d7, ...
+		change='for k in 0 7 14 21 28 35 42 49 56 63; do f=f$k; [ ! -d d0 ] || f=d$k/f$k; echo $$ $k >$f; done'
+		for ((i = 1; i <= rounds; i++)); do
+			(cd "$scratch/git" && bash -c "$change" && peer clock "ten_$shape" git commit)
+			inside "cd /srv; $change"
+			checkpointed "ten_$shape"
+		done
+	done
+}
+
 size() { du -s --apparent-size -B 1 "$1" | cut -f 1; }
-for ((i = 1; i <= rounds; i++)); do
-	change="dd if=/dev/urandom of=big bs=1M count=1 seek=$((i * 100)) conv=notrunc status=none"
-	inside "cd /srv; $change"
-	before=$(size "$GAOL_HOME/jails/j/checkpoints.git/objects")
-	checkpointed mib_in_gib
-	# in KiB, so that it fits a table of ms
-	sample mib_in_gib_bytes gaol "$((($(size "$GAOL_HOME/jails/j/checkpoints.git/objects") - before) / 1024))e-3"
-	[ "$i" -gt 1 ] || (cd "$scratch/git" && bash -c "$change" && clock mib_in_gib git commit)
-done
+part_mib() {
+	say "checkpoint: 1 MiB in 1 GiB"
+	fresh
+	head -c 1G /dev/urandom >"$layer/big"
+	chmod 600 "$layer/big"
+	cp "$layer/big" "$scratch/git/"
+	begin
+	for ((i = 1; i <= rounds; i++)); do
+		change="dd if=/dev/urandom of=big bs=1M count=1 seek=$((i * 100)) conv=notrunc status=none"
+		inside "cd /srv; $change"
+		before=$(size "$GAOL_HOME/jails/j/checkpoints.git/objects")
+		checkpointed mib_in_gib
+		# in KiB, so that it fits a table of ms
+		sample mib_in_gib_bytes gaol "$((($(size "$GAOL_HOME/jails/j/checkpoints.git/objects") - before) / 1024))e-3"
+		[ "$i" -gt 1 ] || (cd "$scratch/git" && bash -c "$change" && peer clock mib_in_gib git commit)
+	done
+}
 
-say "checkpoint: what a writing guest notices"
 # Writes all over the files that are being stored; prints the 99.9th percentile of a write in s.
 cat >"$scratch/writer" <<'END'
 import os, random, sys, time
@@ -138,32 +148,65 @@ END
 writer() { "$gaol" exec j -- python3 -c "$(cat "$scratch/writer")" "$1" </dev/null; }
 field() { sed 's/.*"'"$1"'": \([0-9]*\).*/\1/'; }
 held() { sample "$1" gaol "$("$gaol" checkpoint j --always -m "$1" --json | field held_us)e-6"; }
-for ((i = 1; i <= rounds; i++)); do
-	fresh
-	head -c 64M /dev/urandom >"$layer/big"
-	chmod 600 "$layer/big"
-	"$gaol" start j >/dev/null
-	writer 1 >/dev/null
-	alone=$(writer 5)
-	writer 5 >"$scratch/took" &
-	sleep 0.5
-	held held_walk
-	held held_touched
-	held held_touched
-	wait
-	sample latency_more gaol "$(awk -v a="$alone" -v b="$(cat "$scratch/took")" 'BEGIN { d = b - a; print (d > 0 ? d : 0) }')"
-done
-
-say "checkpoint: rollback"
-for count in 10000 10; do
-	fresh
-	"$gaol" start j >/dev/null
+part_held() {
+	say "checkpoint: what a writing guest notices"
 	for ((i = 1; i <= rounds; i++)); do
-		"$gaol" checkpoint j --always -m base >/dev/null
-		"$gaol" exec j -- sh -c "mkdir -p /srv/r$i && cd /srv/r$i && seq $count | split -l 1 -a 4 - f; sync" </dev/null
-		clock back_$count gaol "$gaol rollback j >/dev/null"
+		fresh
+		head -c 64M /dev/urandom >"$layer/big"
+		chmod 600 "$layer/big"
+		"$gaol" start j >/dev/null
+		writer 1 >/dev/null
+		alone=$(writer 5)
+		writer 5 >"$scratch/took" &
+		sleep 0.5
+		held held_walk
+		held held_touched
+		held held_touched
+		wait
+		sample latency_more gaol "$(awk -v a="$alone" -v b="$(cat "$scratch/took")" 'BEGIN { d = b - a; print (d > 0 ? d : 0) }')"
 	done
+}
+
+part_back() {
+	say "checkpoint: rollback"
+	for count in 10000 10; do
+		fresh
+		"$gaol" start j >/dev/null
+		for ((i = 1; i <= rounds; i++)); do
+			"$gaol" checkpoint j --always -m base >/dev/null
+			"$gaol" exec j -- sh -c "mkdir -p /srv/r$i && cd /srv/r$i && seq $count | split -l 1 -a 4 - f; sync" </dev/null
+			clock back_$count gaol "$gaol rollback j >/dev/null"
+		done
+	done
+}
+
+part_five() {
+	say "checkpoint: the first of 5 GiB"
+	fresh
+	for ((i = 1; i <= 5; i++)); do head -c 1G /dev/urandom >"$layer/part$i"; done
+	chmod 600 "$layer"/part*
+	sync
+	echo '{"op": "save", "name": "j", "message": "bench"}' >"$scratch/request"
+	python3 - "$gaol" "$GAOL_HOME/jails/j" "$scratch/request" >"$scratch/five" <<'END'
+import os, resource, subprocess, sys, time
+jail = os.open(sys.argv[2], os.O_RDONLY)
+os.dup2(jail, 3)
+at = time.monotonic()
+subprocess.run([sys.argv[1], 'worker'], stdin=open(sys.argv[3]), stdout=subprocess.DEVNULL, pass_fds=[3], check=True)
+print(time.monotonic() - at, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+END
+	sample five_gib gaol "$(cut -d ' ' -f 1 "$scratch/five")"
+	# in MiB, so that it fits a table of ms
+	sample five_gib_mem gaol "$(cut -d ' ' -f 2 "$scratch/five")e-3"
+}
+
+for part in ${PARTS-new ten mib held back five}; do
+	"part_$part"
 done
+[ -z "${BENCH_SAMPLES-}" ] || {
+	cat "$samples" >>"$BENCH_SAMPLES"
+	cp "$BENCH_SAMPLES" "$samples"
+}
 
 cat >"$scratch/bars" <<'END'
 new_10000 git 0.5
@@ -176,6 +219,7 @@ held_touched = 0.010
 latency_more = 0.010
 back_10000 = 1.5
 back_10 = 0.5
+five_gib_mem = 0.1
 END
 table ms "$scratch/bars" git gaol | tee "$scratch/table"
-publish checkpoint "Checkpoints and rollbacks (medians of $rounds rounds; mib_in_gib_bytes in KiB)" <"$scratch/table"
+[ -n "${PARTS-}" ] && [ -z "${PUBLISH-}" ] || publish checkpoint "Checkpoints and rollbacks (medians of $rounds rounds; mib_in_gib_bytes in KiB, five_gib_mem in MiB)" <"$scratch/table"
