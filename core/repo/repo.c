@@ -89,7 +89,7 @@ static void library_setup(void)
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
 }
 
-static void library_init(void)
+void repo_warm(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -124,7 +124,7 @@ int repo_open(struct repo **out, int jailfd, struct err *e)
 	struct repo *r = xcalloc(1, sizeof(*r));
 	int err = 0;
 
-	library_init();
+	repo_warm();
 	r->jail = fcntl(jailfd, F_DUPFD_CLOEXEC, 3);
 	r->dir = r->jail < 0 ? -errno : open_dir(r->jail, REPO_DIR);
 	r->gaol = r->dir < 0 ? r->dir : open_dir(r->dir, REPO_GAOL);

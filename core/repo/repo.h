@@ -35,6 +35,8 @@ struct repo;
  * caller keeps it). 0 or -errno with e set; -ENOENT: there is no repository. Free with repo_close.
  */
 int repo_open(struct repo **out, int jailfd, struct err *e);
+/* Sets the library up, which repo_open does otherwise: it takes some ms. */
+void repo_warm(void);
 void repo_close(struct repo *r);
 /*
  * Makes an empty repository in the jail's directory (durable when it returns); -EEXIST when there

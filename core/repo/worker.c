@@ -17,12 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define JAIL_FD 3
 #define TOUCHED_FD 4
 #define SEAL_FD 5 /* and two more: struct seal_ends */
+#define LAST_FD (SEAL_FD + 2)
 #define TOUCHED_LIMIT (256u << 20)
 #define REQUEST_MAX (1u << 20)
 
@@ -348,14 +350,72 @@ static bool say_line(void *user, const json_t *o)
 	return sigpending(&pending) || !sigismember(&pending, SIGTERM);
 }
 
+/* Descriptors that came with the request, to the places that its "fds" has. */
+static bool place(const json_t *q, int *fd, size_t n)
+{
+	const json_t *places = json_object_get(q, "fds");
+	bool ok = json_array_size(places) == n;
+
+	/* out of the way of each other first */
+	for (size_t i = 0; i < n; i++) {
+		int up = ok ? fcntl(fd[i], F_DUPFD, LAST_FD + 1) : -1;
+		close(fd[i]);
+		fd[i] = up;
+	}
+	for (size_t i = 0; i < n; i++) {
+		json_int_t to = json_integer_value(json_array_get(places, i));
+		ok = ok && to > JAIL_FD && to <= LAST_FD && dup2(fd[i], (int)to) >= 0;
+		if (fd[i] >= 0)
+			close(fd[i]);
+	}
+	return ok;
+}
+
+/* The request on standard input: a file or pipe, or a warden's socket, which may bring descriptors. */
+static json_t *take_request(void)
+{
+	int fd[LAST_FD - JAIL_FD];
+	size_t n = 0;
+	struct buf b = {0};
+	ssize_t got;
+
+	do {
+		union {
+			struct cmsghdr align;
+			char space[CMSG_SPACE(sizeof(fd))];
+		} control;
+		struct iovec iov = {.iov_base = buf_room(&b, 4096), .iov_len = 4096};
+		struct msghdr m = {.msg_iov = &iov,
+				   .msg_iovlen = 1,
+				   .msg_control = &control,
+				   .msg_controllen = sizeof(control)};
+		got = recvmsg(STDIN_FILENO, &m, 0);
+		if (got < 0 && errno == ENOTSOCK) {
+			m.msg_controllen = 0;
+			got = read(STDIN_FILENO, iov.iov_base, iov.iov_len);
+		}
+		struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+		if (c && !n && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+			n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(fd, CMSG_DATA(c), n * sizeof(int));
+		}
+		b.len += got > 0 ? (size_t)got : 0;
+	} while ((got > 0 || (got < 0 && errno == EINTR)) && b.len < REQUEST_MAX);
+	json_t *q = json_loadb(buf_cstr(&b), b.len, 0, NULL);
+	buf_free(&b);
+	if (!place(q, fd, n) && n) {
+		json_decref(q);
+		q = NULL;
+	}
+	return q;
+}
+
 int worker_main(int argc, char **argv)
 {
 	struct rlimit rl;
-	struct buf b = {0};
 	struct err e;
 	sigset_t term;
 	json_t *q;
-	ssize_t n;
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -367,19 +427,15 @@ int worker_main(int argc, char **argv)
 		rl.rlim_cur = rl.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &rl);
 	}
-	do {
-		n = fd_read_full(STDIN_FILENO, buf_room(&b, 4096), 4096);
-		b.len += n > 0 ? (size_t)n : 0;
-	} while (n == 4096 && b.len < REQUEST_MAX);
-	q = json_loadb(buf_cstr(&b), b.len, 0, NULL);
-	buf_free(&b);
-	if (argc > 2 || !json_is_object(q)) {
-		fputs("gaol: worker: no request: it is started by a warden\n", stderr);
-		json_decref(q);
-		return 2;
-	}
 	if (hold_worker(JAIL_FD, &e)) {
 		err_print(&e);
+		return 2;
+	}
+	/* what can be done before it is known what is to be done */
+	repo_warm();
+	q = take_request();
+	if (argc > 2 || !json_is_object(q)) {
+		fputs("gaol: worker: no request: it is started by a warden\n", stderr);
 		json_decref(q);
 		return 2;
 	}

@@ -3,7 +3,8 @@
  * worker: `gaol worker`, exec'ed by a warden so that a checkpoint or rollback never stops its loop.
  *
  * Descriptor 3 is the jail's directory (O_RDONLY|O_DIRECTORY). Standard input has one JSON object,
- * then ends:
+ * then ends; when it is a socket, further descriptors may come with the object, whose "fds" then says
+ * which numbers (4 to 7) they are to have:
  *   {"op": "save", "base": HASH?, "sealed": bool?, "kind": "hand", "message": "...", "always": bool, "name": JAIL}
  *   {"op": "needed"}            would a save find something new?
  *   {"op": "rollback", "to": "ID"?, "message": "..."?, "name": JAIL}

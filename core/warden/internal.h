@@ -401,9 +401,12 @@ struct worker_fds {
 		}                                                                                  \
 	}
 void worker_fds_close(struct worker_fds *fds);
-/* fds: borrowed. */
-struct worker *worker_start(struct warden *w, const json_t *request, const struct worker_fds *fds,
-			    struct call progress, worker_fn *fn, void *user, struct err *e);
+/* Executes one that waits for its request: starting takes longer than a small checkpoint does. */
+struct worker *worker_ready(struct warden *w, struct err *e);
+/* Gives the request to one that waits (taken over), or to a new one (NULL). fds: borrowed. */
+struct worker *worker_start(struct warden *w, struct worker *waits, const json_t *request,
+			    const struct worker_fds *fds, struct call progress, worker_fn *fn,
+			    void *user, struct err *e);
 void worker_free(struct worker *k);
 
 /* put.c: a host file into the layer */

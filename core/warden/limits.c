@@ -183,7 +183,7 @@ void limits_count(struct warden *w)
 	if (!u.known && !w->counting) {
 		w->counted_from = u;
 		const struct worker_fds fds = NO_WORKER_FDS;
-		w->counting = worker_start(w, q, &fds, (struct call){0}, counted, w, &e);
+		w->counting = worker_start(w, NULL, q, &fds, (struct call){0}, counted, w, &e);
 		if (!w->counting)
 			warden_log("%s", e.text);
 	}

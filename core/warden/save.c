@@ -41,12 +41,13 @@ struct op {
 	uint32_t ended;		      /* processes that the guest had */
 	struct loop_timer *limit;
 	struct worker *worker;
-	json_t *result; /* of the work, kept until the guest is up again */
+	struct worker *waits; /* the next one, NULL: it is started when it is wanted */
+	json_t *result;	      /* of the work, kept until the guest is up again */
 	char *error;
 	int code;
 };
 
-static void work(struct warden *w);
+static void work(void *user);
 static void start_worker(struct warden *w, struct worker_fds *fds, worker_fn *fn);
 
 bool save_is_busy(const struct warden *w)
@@ -65,6 +66,7 @@ static void op_end(struct warden *w)
 		fsdev_resume(w->fs);
 	loop_timer_del(op->limit);
 	worker_free(op->worker);
+	worker_free(op->waits);
 	json_decref(op->request);
 	json_decref(op->result);
 	free(op->error);
@@ -313,7 +315,8 @@ static void start_worker(struct warden *w, struct worker_fds *fds, worker_fn *fn
 	struct err e;
 
 	worker_free(op->worker);
-	op->worker = worker_start(w, op->request, fds, op->call, fn, w, &e);
+	op->worker = worker_start(w, op->waits, op->request, fds, op->call, fn, w, &e);
+	op->waits = NULL;
 	worker_fds_close(fds);
 	if (op->worker)
 		return;
@@ -400,8 +403,9 @@ static void lost(struct warden *w)
 }
 
 /* The guest's data is in the layer (or it did not answer in time): hold its requests and work. */
-static void work(struct warden *w)
+static void work(void *user)
 {
+	struct warden *w = user;
 	struct op *op = w->op;
 
 	loop_timer_arm(op->limit, -1);
@@ -431,11 +435,6 @@ static void work(struct warden *w)
 	struct worker_fds fds = NO_WORKER_FDS;
 	fds.fd[0] = touched_show(w, op->request);
 	start_worker(w, &fds, planned);
-}
-
-static void sync_too_long(void *user)
-{
-	work(user);
 }
 
 bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n)
@@ -480,18 +479,22 @@ static struct op *op_begin(struct warden *w, enum op_kind kind, struct call c)
 
 	*op = (struct op){.kind = kind, .call = c, .was_up = boot_is_up(w), .idle = w->idle};
 	w->op = op;
-	op->limit = loop_timer_add(w->loop, -1, sync_too_long, w);
+	op->limit = loop_timer_add(w->loop, -1, work, w);
 	return op;
 }
 
 static void begin_sync(struct warden *w, bool count)
 {
 	struct op *op = w->op;
+	struct err e;
 	int tag = op->was_up ? chan_sync(w->chan) : -1;
 
 	op->sync_tag = tag > 0 ? (uint32_t)tag : 0;
 	tag = op->was_up && count ? chan_count_procs(w->chan) : -1;
 	op->count_tag = tag > 0 ? (uint32_t)tag : 0;
+	/* it starts while the guest writes what it has; without one it is started later */
+	if (op->sync_tag && op->kind != OP_SYNC)
+		op->waits = worker_ready(w, &e);
 	loop_timer_arm(op->limit, op->sync_tag || op->count_tag ? SYNC_LIMIT_MS : 0);
 }
 

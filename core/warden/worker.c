@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 struct worker {
 	struct warden *warden;
 	pid_t pid;
-	int out; /* its standard output */
+	int in, out; /* its standard input, until the request is sent, and output */
 	struct loop_fd *watch;
 	struct buf text;
 	struct call progress;
@@ -25,8 +26,7 @@ struct worker {
 	void *user;
 };
 
-static _Noreturn void become_worker(const struct warden *w, int in, int out,
-				    const struct worker_fds *fds)
+static _Noreturn void become_worker(const struct warden *w, int in, int out)
 {
 	static const char *const argv[] = {"gaol", "worker", NULL};
 	sigset_t none;
@@ -39,17 +39,9 @@ static _Noreturn void become_worker(const struct warden *w, int in, int out,
 	int jail = fcntl(w->jail.dirfd, F_DUPFD, 10);
 	int from = fcntl(in, F_DUPFD, 10);
 	int to = fcntl(out, F_DUPFD, 10);
-	int more[sizeof(fds->fd) / sizeof(*fds->fd)], n = (int)(sizeof(more) / sizeof(*more));
-	for (int i = 0; i < n; i++)
-		more[i] = fds->fd[i] < 0 ? -1 : fcntl(fds->fd[i], F_DUPFD, 10);
 	if (dup2(from, 0) < 0 || dup2(to, 1) < 0 || dup2(jail, 3) < 0)
 		_exit(126);
-	for (int i = 0; i < n; i++)
-		if (more[i] < 0)
-			close(4 + i);
-		else if (dup2(more[i], 4 + i) < 0)
-			_exit(126);
-	close_range(4 + (unsigned)n, ~0U, 0);
+	close_range(4, ~0U, 0);
 	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -114,13 +106,12 @@ static void readable(void *user, int events)
 	}
 }
 
-struct worker *worker_start(struct warden *w, const json_t *request, const struct worker_fds *fds,
-			    struct call progress, worker_fn *fn, void *user, struct err *e)
+struct worker *worker_ready(struct warden *w, struct err *e)
 {
 	int in[2], out[2];
 
-	if (pipe2(in, O_CLOEXEC)) {
-		err_sys(e, "worker: pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in)) {
+		err_sys(e, "worker: socketpair");
 		return NULL;
 	}
 	if (pipe2(out, O_CLOEXEC)) {
@@ -131,24 +122,78 @@ struct worker *worker_start(struct warden *w, const json_t *request, const struc
 	}
 	pid_t pid = fork();
 	if (!pid)
-		become_worker(w, in[0], out[1], fds);
+		become_worker(w, in[0], out[1]);
 	close(in[0]);
 	close(out[1]);
-	char *text = json_dumps(request, JSON_COMPACT);
-	/* A request is far smaller than a pipe's buffer: this does not wait. */
-	if (pid > 0)
-		fd_write_full(in[1], text, strlen(text));
-	free(text);
-	close(in[1]);
 	if (pid < 0) {
 		err_sys(e, "worker: fork");
+		close(in[1]);
 		close(out[0]);
 		return NULL;
 	}
 	struct worker *k = xcalloc(1, sizeof(*k));
-	*k = (struct worker){
-	    .warden = w, .pid = pid, .out = out[0], .progress = progress, .fn = fn, .user = user};
-	k->watch = loop_fd_add(w->loop, out[0], LOOP_IN, readable, k);
+	*k = (struct worker){.warden = w, .pid = pid, .in = in[1], .out = out[0]};
+	return k;
+}
+
+/* The request with its descriptors, whose places its "fds" tells. A request is far smaller than a
+ * socket's buffer: this does not wait. */
+static bool send_request(struct worker *k, const json_t *request, const struct worker_fds *fds)
+{
+	int list[sizeof(fds->fd) / sizeof(*fds->fd)], n = 0;
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(list))];
+	} control = {0};
+	json_t *o = json_copy((json_t *)(uintptr_t)request), *places = json_array();
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+		if (fds->fd[i] >= 0) {
+			list[n++] = fds->fd[i];
+			json_array_append_new(places, json_integer((json_int_t)i + 4));
+		}
+	json_object_set_new(o, "fds", places);
+	char *text = json_dumps(o, JSON_COMPACT);
+	struct iovec iov = {.iov_base = text, .iov_len = strlen(text)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (n) {
+		m.msg_control = &control;
+		m.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int));
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
+		memcpy(CMSG_DATA(c), list, (size_t)n * sizeof(int));
+	}
+	bool sent = sendmsg(k->in, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)iov.iov_len;
+	fd_close(&k->in);
+	free(text);
+	json_decref(o);
+	return sent;
+}
+
+struct worker *worker_start(struct warden *w, struct worker *waits, const json_t *request,
+			    const struct worker_fds *fds, struct call progress, worker_fn *fn,
+			    void *user, struct err *e)
+{
+	struct worker *k = waits ? waits : worker_ready(w, e);
+
+	if (k && !send_request(k, request, fds)) {
+		/* killed while it waited */
+		worker_free(k);
+		k = worker_ready(w, e);
+		if (k && !send_request(k, request, fds)) {
+			err_set(e, -EIO, "worker: it does not take its request");
+			worker_free(k);
+			k = NULL;
+		}
+	}
+	if (!k)
+		return NULL;
+	k->progress = progress;
+	k->fn = fn;
+	k->user = user;
+	k->watch = loop_fd_add(w->loop, k->out, LOOP_IN, readable, k);
 	return k;
 }
 
@@ -161,6 +206,7 @@ void worker_free(struct worker *k)
 		kill(k->pid, SIGKILL);
 		waitpid(k->pid, NULL, 0);
 	}
+	fd_close(&k->in);
 	close(k->out);
 	json_decref(k->last);
 	buf_free(&k->text);
