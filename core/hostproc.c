@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -189,6 +190,43 @@ int hostproc_resume(pid_t root)
 		if (!tracer_of(v[i - 1].pid) && kill(v[i - 1].pid, SIGCONT) && errno != ESRCH)
 			ret = -errno;
 	free(v);
+	return ret;
+}
+
+static int hold_threads(pid_t pid, const cpu_set_t *set)
+{
+	char path[40];
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *d = opendir(path);
+	for (struct dirent *de; d && (de = readdir(d));)
+		if (de->d_name[0] != '.' &&
+		    sched_setaffinity(atoi(de->d_name), sizeof(*set), set) && errno != ESRCH)
+			ret = -errno;
+	if (d)
+		closedir(d);
+	return ret;
+}
+
+int hostproc_hold(pid_t root, unsigned cpu)
+{
+	cpu_set_t set;
+	int ret = 0;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* Twice: what was forked meanwhile may have the old place. Then its parents have the new.
+	 */
+	for (int i = 0; i < 2; i++) {
+		struct hostproc *v;
+		size_t n = hostproc_tree(root, &v);
+		for (size_t k = 0; k < n; k++) {
+			int r = hold_threads(v[k].pid, &set);
+			ret = r ? r : ret;
+		}
+		free(v);
+	}
 	return ret;
 }
 

@@ -40,6 +40,9 @@ int hostproc_halt(pid_t root);
 /* Lets them go on, children first. 0 or -errno. */
 int hostproc_resume(pid_t root);
 
+/* Holds all threads of root and its descendants on one of the host's CPUs. 0 or -errno. */
+int hostproc_hold(pid_t root, unsigned cpu);
+
 /* What a tree costs the host. */
 struct hostcost {
 	uint64_t cpu_ms;    /* of the processes that live now: falls when one ends */

@@ -38,6 +38,7 @@ job faults "every changing system call fails in turn" build/tests/test_layer_fau
 job mounted "300 kill -9 of a mounted layer" env GAOL_KILLS=300 bash tests/run.sh tests/e2e/test_kill_layer.sh
 job soak "2,000 restarts, 200 wardens" bash tests/soak.sh 2000
 job ends "200 kill -9 of wardens and guests" env KILLS=200 bash tests/run.sh tests/e2e/test_kills.sh
+job slow "a viewer that is stopped for a minute" env ROUNDS=10 STOPPED=60 bash tests/run.sh tests/e2e/test_console_slow.sh
 job checkpoints "200 kill -9 in checkpoints and rollbacks" env KILLS=200 bash tests/run.sh tests/e2e/test_ckpt_kills.sh
 job sealed "random changes while checkpoints are stored" env GAOL_SEAL_ROUNDS=1000 GAOL_RENEW_OPS=2000 bash tests/run.sh build/tests/test_repo_seal build/tests/test_repo_renew
 screens() {

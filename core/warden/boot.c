@@ -355,6 +355,8 @@ static int launch(struct warden *w, struct err *e)
 					 .cpu = choose_cpu(w)};
 		w->guest = guest_start(w->loop, &g, console, on_guest_exit, w, e);
 		ret = w->guest ? 0 : -EIO;
+		if (!ret)
+			balance_begin(w, g.cpu);
 	}
 	free(fs_path);
 	free(chan_path);
@@ -368,6 +370,7 @@ static void release(struct warden *w)
 	exec_guest_gone(w);
 	names_forget(w);
 	verb_guest_gone(w);
+	balance_end(w);
 	guest_free(w->guest);
 	net_stop(w);
 	w->guest = NULL;

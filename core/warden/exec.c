@@ -320,7 +320,11 @@ void exec_on_failed(void *user, uint32_t stream, int err, const char *why)
 	uint32_t tag = x->tag;
 	struct console *c = x->console;
 	forget(w, x);
-	buf_fmt(&b, "%s: %s", why, strerror(err));
+	if (err == EAGAIN && !strcmp(why, "start"))
+		buf_str(&b, "start: the guest has all the processes that it may have: end some, or "
+			    "raise limits.pids");
+	else
+		buf_fmt(&b, "%s: %s", why, strerror(err));
 	if (c)
 		console_over(w, c, buf_cstr(&b));
 	else

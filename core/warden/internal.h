@@ -42,6 +42,7 @@ struct put;
 struct bringing;
 struct wnet;
 struct waiter;
+struct balance;
 
 /* Who waits for an answer; the peer may be gone when it comes. */
 struct call {
@@ -120,6 +121,7 @@ struct warden {
 	enum down_step down;
 	struct loop_timer *calm;  /* gives memory back a while after a boot */
 	struct loop_timer *again; /* the restart policy's, NULL until it is needed */
+	struct balance *balance;  /* NULL: no guest, or not held on one CPU */
 	enum errand errand;
 	bool idle;	   /* no main command: `gaol run` */
 	bool main_over;	   /* the main command has ended */
@@ -307,6 +309,11 @@ void down_next(struct warden *w);
 void again_plan(struct warden *w, enum jail_state s, int64_t ran);
 /* An admin has said what is to be: no restart, and the count begins anew. */
 void again_cancel(struct warden *w);
+
+/* balance.c: the CPU on which a jail is held */
+/* A guest has been started, and is held on cpu; -1: nowhere. */
+void balance_begin(struct warden *w, int cpu);
+void balance_end(struct warden *w);
 
 /* pause.c */
 void pause_guest(struct warden *w, struct call c);
