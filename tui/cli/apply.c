@@ -16,6 +16,7 @@
 struct change {
 	struct diff_entry d; /* without its strings and attributes */
 	char *path;	     /* relative */
+	bool left;	     /* it has changes of attributes that do not come out */
 };
 
 struct plan {
@@ -31,8 +32,17 @@ static bool take(void *user, const struct diff_entry *d)
 		return true; /* the root itself */
 	p->v = xrealloc(p->v, (p->n + 1) * sizeof(*p->v));
 	p->v[p->n] = (struct change){.d = *d, .path = xstrdup(d->path + 1)};
-	p->v[p->n].d.path = p->v[p->n].d.from = NULL;
-	p->v[p->n++].d.nxattrs = 0;
+	struct change *c = &p->v[p->n++];
+	c->d.path = c->d.from = NULL;
+	c->d.nxattrs = 0;
+	c->d.what &= ~(unsigned)DIFF_XATTR;
+	for (size_t i = 0; i < d->nxattrs; i++)
+		if (applyattr_comes(d->xattrs[i].name))
+			c->d.what |= DIFF_XATTR;
+		else
+			c->left = true;
+	c->left |= (c->d.what & (DIFF_MODE | DIFF_UID | DIFF_GID | DIFF_XATTR)) !=
+		   applyattr_wanted(&c->d);
 	return true;
 }
 
@@ -50,6 +60,18 @@ static void tell(struct apply *a, const struct change *c, const char *why)
 static bool is_plain(mode_t mode)
 {
 	return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode);
+}
+
+/* The same for those changes of attributes that are in mask; *equal stays true only if they are. */
+static const char *attrs_in_way(struct apply *a, const struct change *c, unsigned mask,
+				const struct stat *host, bool *equal)
+{
+	bool same;
+	const char *why = applyattr_conflict(a, c->path, &c->d, applyattr_wanted(&c->d) & mask,
+					     host, &same);
+
+	*equal = *equal && same;
+	return why;
 }
 
 /* What is in the way on the host: NULL, or a sentence; *equal: the host has it so already. */
@@ -79,16 +101,21 @@ static const char *conflict(struct apply *a, const struct change *c, bool *equal
 			return "conflict: the host's file cannot be read";
 		*equal =
 		    same && (S_ISLNK(host.st_mode) || (host.st_mode & 0777) == (d->b.mode & 0777));
-		if (same)
+		if (same && d->status != DIFF_MODIFIED)
 			return NULL;
+		if (same)
+			return attrs_in_way(a, c, DIFF_XATTR, &host, equal);
 	}
 	if (d->status == DIFF_ADDED)
 		return S_ISDIR(d->b.mode) && S_ISDIR(host.st_mode)
 			   ? NULL
 			   : "conflict: the host has another file there";
-	if (d->drift || applyout_same(a, c->path, a->base, &host) != 1)
+	*equal = d->status == DIFF_ATTR;
+	const char *why =
+	    attrs_in_way(a, c, d->status == DIFF_ATTR ? ~0U : DIFF_XATTR, &host, equal);
+	if (!*equal && (d->drift || applyout_same(a, c->path, a->base, &host) != 1))
 		return "conflict: the host has changed it since";
-	return NULL;
+	return why;
 }
 
 /* 'quoted' for a shell; false for what would not be safe to look at. */
@@ -135,7 +162,7 @@ static void script(struct apply *a, const struct change *c)
 	} else if (c->d.status == DIFF_DELETED) {
 		fprintf(a->f, "%s -- %s\n", S_ISDIR(c->d.a.mode) ? "rmdir" : "rm -f", qt.p);
 	} else if (c->d.status == DIFF_ATTR) {
-		fprintf(a->f, "chmod %o -- %s\n", mode, qt.p);
+		applyattr_script(a, c->path, &c->d, qt.p);
 	} else if (S_ISDIR(c->d.b.mode)) {
 		fprintf(a->f, "mkdir -p -m %o -- %s\n", mode, qt.p);
 	} else if (S_ISLNK(c->d.b.mode)) {
@@ -168,7 +195,7 @@ static int carry_out(struct apply *a, const struct change *c)
 		a->conflicts++;
 		return 0;
 	}
-	tell(a, c, "");
+	tell(a, c, c->left ? "but for an owner or attributes" : "");
 	a->done++;
 	return 0;
 }
@@ -183,9 +210,8 @@ static int one(struct apply *a, const struct change *c)
 		a->skipped++;
 		return 0;
 	}
-	/* Only an owner or an attribute: the host has its own. */
-	if (c->d.status == DIFF_ATTR && !(c->d.what & DIFF_MODE)) {
-		tell(a, c, "only owner or attributes: left out");
+	if (c->d.status == DIFF_ATTR && !applyattr_wanted(&c->d)) {
+		tell(a, c, "only an owner or attributes that stay in the jail: left out");
 		a->skipped++;
 		return 0;
 	}
@@ -310,9 +336,10 @@ const struct verb verb_apply = {
     .help = "Brings changes of a jail out to the host",
     .more = "Only tells what it would do, unless --do. /P in the jail is P below DIR. A file "
 	    "that the host has changed since the jail began with it is a conflict: it is told and "
-	    "left out, and the exit status is 1. No link of the host is followed, no set-id bit, "
-	    "device, fifo, socket or attribute comes out, and the files are yours (root keeps the "
-	    "jail's owners for new files and the host's for changed ones). Without an ID the jail "
+	    "left out, and the exit status is 1; so is a mode, owner or attribute that both have "
+	    "changed. No link of the host is followed, no set-id bit, device, fifo or socket comes "
+	    "out, of attributes those named user.*, and the files are yours (root brings the jail's "
+	    "owners for new files and where the jail changed them). Without an ID the jail "
 	    "is taken as it is now.",
     .examples = examples,
     .opts = opts,

@@ -27,8 +27,7 @@ static int open_below(int root, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* The directory that path lies in; *name is the rest. */
-static int open_parent(const struct apply *a, const char *path, const char **name)
+int applyout_parent(const struct apply *a, const char *path, const char **name)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? xasprintf("%.*s", (int)(slash - path), path) : xstrdup("");
@@ -39,10 +38,20 @@ static int open_parent(const struct apply *a, const char *path, const char **nam
 	return fd;
 }
 
+int applyout_open(const struct apply *a, const char *path)
+{
+	const char *name;
+	cleanup_fd int dir = applyout_parent(a, path, &name);
+	int fd = dir < 0 ? -1
+			 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return dir < 0 ? dir : fd < 0 ? -errno : fd;
+}
+
 int applyout_stat(const struct apply *a, const char *path, struct stat *st)
 {
 	const char *name;
-	cleanup_fd int fd = open_parent(a, path, &name);
+	cleanup_fd int fd = applyout_parent(a, path, &name);
 
 	if (fd < 0)
 		return fd == -ENOTDIR || fd == -ELOOP ? -ENOENT : fd;
@@ -98,7 +107,7 @@ int applyout_same(const struct apply *a, const char *path, struct side *s, const
 {
 	const char *name;
 	char *guest = xasprintf("/%s", path);
-	cleanup_fd int dir = open_parent(a, path, &name);
+	cleanup_fd int dir = applyout_parent(a, path, &name);
 	cleanup_fd int fd = -1, mine = -1;
 	struct stat st;
 	int ret = dir < 0 ? dir : side_stat(s, guest, &st);
@@ -121,23 +130,6 @@ int applyout_same(const struct apply *a, const char *path, struct side *s, const
 	return ret ? ret : same_bytes(fd, mine);
 }
 
-static mode_t sane_mode(mode_t mode)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return mode & 0777 & ~mask;
-}
-
-/* Root keeps the host's owner of what was there, else takes the guest's; others own what they make.
- */
-static int give_owner(int fd, const struct stat *old, const struct diff_attr *b)
-{
-	if (geteuid())
-		return 0;
-	return fchown(fd, old ? old->st_uid : b->uid, old ? old->st_gid : b->gid) ? -errno : 0;
-}
-
 static int make_file(struct apply *a, int dir, const char *name, const char *path,
 		     const struct stat *old, const struct diff_entry *d)
 {
@@ -148,9 +140,16 @@ static int make_file(struct apply *a, int dir, const char *name, const char *pat
 	int ret = fd < 0 ? -errno : side_cat(a->from, guest, fd, true, NULL);
 
 	free(guest);
+	old = old && S_ISREG(old->st_mode) ? old : NULL;
 	if (!ret)
-		ret = give_owner(fd, old && S_ISREG(old->st_mode) ? old : NULL, &d->b);
-	if (!ret && fchmod(fd, sane_mode(d->b.mode)))
+		ret = applyattr_owner(fd, old, d);
+	if (!ret && old) {
+		cleanup_fd int was = applyout_open(a, path);
+		ret = was < 0 ? 0 : applyattr_keep(was, fd);
+	}
+	if (!ret)
+		ret = applyattr_bring(a, path, fd);
+	if (!ret && fchmod(fd, applyattr_mode(d->b.mode)))
 		ret = -errno;
 	if (!ret && futimens(fd, times))
 		ret = -errno;
@@ -178,7 +177,8 @@ static int make_link(struct apply *a, int dir, const char *name, const char *pat
 	return ret;
 }
 
-static int make_dir(int dir, const char *name, const struct stat *old, const struct diff_entry *d)
+static int make_dir(struct apply *a, int dir, const char *name, const char *path,
+		    const struct stat *old, const struct diff_entry *d)
 {
 	bool there = old && S_ISDIR(old->st_mode);
 
@@ -187,25 +187,17 @@ static int make_dir(int dir, const char *name, const struct stat *old, const str
 	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int ret = there ? 0 : give_owner(fd, NULL, &d->b);
-	return !ret && fchmod(fd, sane_mode(d->b.mode)) ? -errno : ret;
-}
-
-/* Only the mode: the owner on the host is the host's business. */
-static int set_mode(int dir, const char *name, const struct diff_entry *d)
-{
-	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (S_ISLNK(d->b.mode))
-		return 0;
-	return fd < 0 || fchmod(fd, sane_mode(d->b.mode)) ? -errno : 0;
+	int ret = there ? 0 : applyattr_owner(fd, NULL, d);
+	if (!ret && !there)
+		ret = applyattr_bring(a, path, fd);
+	return !ret && fchmod(fd, applyattr_mode(d->b.mode)) ? -errno : ret;
 }
 
 /* One directory above what is brought, as the jail has it. */
 static int make_parent(struct apply *a, const char *path)
 {
 	const char *name;
-	cleanup_fd int dir = open_parent(a, path, &name);
+	cleanup_fd int dir = applyout_parent(a, path, &name);
 	char *guest = xasprintf("/%s", path);
 	struct diff_entry d = {0};
 	struct stat st;
@@ -215,7 +207,7 @@ static int make_parent(struct apply *a, const char *path)
 	if (ret)
 		return ret;
 	d.b = (struct diff_attr){.mode = st.st_mode, .uid = st.st_uid, .gid = st.st_gid};
-	return S_ISDIR(st.st_mode) ? make_dir(dir, name, NULL, &d) : -ENOTDIR;
+	return S_ISDIR(st.st_mode) ? make_dir(a, dir, name, path, NULL, &d) : -ENOTDIR;
 }
 
 /* Those that the host lacks, when a path below them alone was asked for. */
@@ -239,7 +231,7 @@ static int make_parents(struct apply *a, const char *path)
 int applyout_make(struct apply *a, const char *path, const struct diff_entry *d)
 {
 	const char *name;
-	cleanup_fd int dir = open_parent(a, path, &name);
+	cleanup_fd int dir = applyout_parent(a, path, &name);
 	struct stat old;
 	bool there;
 
@@ -248,13 +240,13 @@ int applyout_make(struct apply *a, const char *path, const struct diff_entry *d)
 
 		if (ret)
 			return ret;
-		dir = open_parent(a, path, &name);
+		dir = applyout_parent(a, path, &name);
 	}
 	if (dir < 0)
 		return dir;
 	there = !fstatat(dir, name, &old, AT_SYMLINK_NOFOLLOW);
 	if (d->status == DIFF_ATTR)
-		return set_mode(dir, name, d);
+		return applyattr_set(a, path, d);
 	if (there && S_ISDIR(old.st_mode) && !S_ISDIR(d->b.mode) &&
 	    unlinkat(dir, name, AT_REMOVEDIR))
 		return -errno;
@@ -266,14 +258,14 @@ int applyout_make(struct apply *a, const char *path, const struct diff_entry *d)
 	case S_IFLNK:
 		return make_link(a, dir, name, path);
 	default:
-		return make_dir(dir, name, there ? &old : NULL, d);
+		return make_dir(a, dir, name, path, there ? &old : NULL, d);
 	}
 }
 
 int applyout_remove(struct apply *a, const char *path, bool dir)
 {
 	const char *name;
-	cleanup_fd int fd = open_parent(a, path, &name);
+	cleanup_fd int fd = applyout_parent(a, path, &name);
 
 	if (fd < 0)
 		return fd;
