@@ -26,7 +26,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_tag, &verb_untag,
 	&verb_net, &verb_allow, &verb_deny, &verb_pcap,
 	&verb_verify, &verb_df, &verb_prune,
-	&verb_doctor, &verb_audit, &verb_help, &verb_version, &verb_completion,
+	&verb_doctor, &verb_audit, &verb_learn, &verb_help, &verb_version, &verb_completion,
 	&verb_layer, &verb_warden, &verb_worker, &verb_netpath,
 	NULL
 };

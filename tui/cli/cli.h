@@ -152,7 +152,7 @@ int cli_ask_guest(struct client *client, const char *verb, int ms, struct json_t
 /* Every verb, by file. */
 extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, verb_attach,
     verb_checkpoint, verb_log, verb_diff, verb_rollback, verb_redo, verb_rm, verb_wait, verb_events,
-    verb_cp, verb_cat, verb_exec, verb_run, verb_doctor, verb_audit, verb_completion, verb_help, verb_version,
+    verb_cp, verb_cat, verb_exec, verb_run, verb_doctor, verb_audit, verb_learn, verb_completion, verb_help, verb_version,
     verb_layer, verb_warden, verb_worker, verb_netpath, verb_net, verb_allow, verb_deny, verb_pcap,
     verb_restart, verb_pause, verb_resume, verb_record, verb_replay, verb_ps, verb_top, verb_set;
 /* Checkpoints beyond the first few: */
