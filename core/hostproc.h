@@ -34,7 +34,8 @@ size_t hostproc_tree(pid_t root, struct hostproc **out);
  * that nobody traces; a stub under ptrace(2) would report that signal to the guest's kernel, which
  * panics from it, so it gets SIGALRM, the tick with which that kernel interrupts it itself, and
  * stays where it is until its halted tracer goes on. The kernel comes first: a stub that it is making
- * must not be halted before it. Waits (at most 4 s) until none runs. 0, or -ESRCH (there is none), -ETIMEDOUT (some would not halt; undo it by hostproc_resume), or -errno.
+ * must not be halted before it. Waits (at most 4 s) until none runs. 0, or -ESRCH (there is none),
+ * -ETIMEDOUT (some would not halt; undo it by hostproc_resume), or -errno.
  */
 int hostproc_halt(pid_t root);
 /* Lets them go on, children first. 0 or -errno. */
