@@ -143,26 +143,32 @@ static void add_devices(struct repo *r, struct buf *out)
 	buf_free(&b);
 }
 
-void commit_text(struct repo *r, const git_oid *tree, const git_oid *parent, const char *message,
-		 const struct trailer *t, struct buf *out)
+void commit_words(const char *message, struct buf *out)
 {
-	char hash[GIT_OID_HEXSZ + 1];
-	int64_t now = (int64_t)time(NULL);
 	size_t n;
 
-	if (!message || !*message)
-		message = subjects[t->kind];
 	while (*message == '\n')
 		message++;
 	n = strnlen(message, MESSAGE_LIMIT);
 	while (n && message[n - 1] == '\n')
 		n--;
+	text_escape(out, message, n, TEXT_NEWLINE | TEXT_BACKSLASH);
+}
+
+void commit_text(struct repo *r, const git_oid *tree, const git_oid *parent, const char *message,
+		 const struct trailer *t, struct buf *out)
+{
+	char hash[GIT_OID_HEXSZ + 1];
+	int64_t now = (int64_t)time(NULL);
+
+	if (!message || !*message)
+		message = subjects[t->kind];
 	buf_fmt(out, "tree %s\n", git_oid_tostr(hash, sizeof(hash), tree));
 	if (parent)
 		buf_fmt(out, "parent %s\n", git_oid_tostr(hash, sizeof(hash), parent));
 	buf_fmt(out, "author " AUTHOR " %" PRId64 " +0000\n", now);
 	buf_fmt(out, "committer " AUTHOR " %" PRId64 " +0000\n\n", now);
-	text_escape(out, message, n, TEXT_NEWLINE | TEXT_BACKSLASH);
+	commit_words(message, out);
 	buf_fmt(out, "\n\nGaol-Number: %u\nGaol-Kind: %s\n", t->number, ckpt_kind_name(t->kind));
 	buf_fmt(out, "Gaol-Changes: +%" PRIu64 " ~%" PRIu64 " -%" PRIu64 "\n", t->counts.added,
 		t->counts.modified, t->counts.deleted);

@@ -229,6 +229,8 @@ int main_tip(struct repo *r, git_oid *oid, struct err *e);
 int number_next(struct repo *r, unsigned *n, struct err *e);
 /* The highest number in use, 0 for none. */
 int number_newest(struct repo *r, unsigned *n, struct err *e);
+/* A message as a commit has it before its trailers. */
+void commit_words(const char *message, struct buf *out);
 /* Builds the commit's text. */
 void commit_text(struct repo *r, const git_oid *tree, const git_oid *parent, const char *message,
 		 const struct trailer *t, struct buf *out);

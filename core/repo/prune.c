@@ -26,11 +26,19 @@ struct prune {
 	struct prune_result *out;
 	struct pack *p;
 	struct oidset goes, copied;
+	struct oidset over;	 /* by_size: what does not fit */
+	const git_oid *reworded; /* gets this message, NULL: none does */
+	const char *message;
 	struct fate *v; /* in the order of the walk: parents first */
 	size_t n, cap, seen;
 	struct pace pace;
 	struct err *e;
 };
+
+static bool stays(const struct checkpoint *c)
+{
+	return c->present || c->tags[0];
+}
 
 static bool choose(void *user, const struct checkpoint *c)
 {
@@ -39,8 +47,9 @@ static bool choose(void *user, const struct checkpoint *c)
 	bool old = c->time < (int64_t)time(NULL) - w->q->older;
 	git_oid oid;
 
-	if (c->present || c->tags[0] || (!w->q->by_count && !w->q->by_age) ||
-	    (w->q->by_count && !many) || (w->q->by_age && !old) || git_oid_fromstr(&oid, c->hash))
+	if (stays(c) || (!w->q->by_count && !w->q->by_age && !w->q->by_size) ||
+	    (w->q->by_count && !many) || (w->q->by_age && !old) || git_oid_fromstr(&oid, c->hash) ||
+	    (w->q->by_size && !oidset_has(&w->over, &oid)))
 		return true;
 	oidset_add(&w->goes, &oid);
 	w->out->numbers = xrealloc(w->out->numbers, (w->out->n + 1) * sizeof(*w->out->numbers));
@@ -61,11 +70,27 @@ static int failed(struct prune *w, const char *what)
 	return repo_git_err(w->e, -EIO, "prune: %s", what);
 }
 
+/* What stands before a message's trailers, when it is to be another; returns what follows. */
+static const char *add_words(struct prune *w, const git_commit *c, struct buf *out)
+{
+	static const char key[] = "\n\nGaol-Number: ";
+	const char *m = git_commit_message_raw(c), *at = NULL;
+
+	if (!w->reworded || !git_oid_equal(w->reworded, git_commit_id(c)))
+		return m;
+	for (const char *next = strstr(m, key); next; next = strstr(next + 1, key))
+		at = next;
+	if (!at)
+		return m;
+	commit_words(w->message, out);
+	return at;
+}
+
 /* The line "Gaol-Changes:" anew, against the parent that it has now. */
 static int add_message(struct prune *w, const git_commit *c, const git_oid *parent, struct buf *out)
 {
 	static const char key[] = "\nGaol-Changes: ";
-	const char *m = git_commit_message_raw(c), *at = strstr(m, key);
+	const char *m = add_words(w, c, out), *at = strstr(m, key);
 	const git_oid *ptree = NULL;
 	git_commit *pc = NULL;
 	struct counts k;
@@ -147,7 +172,7 @@ static int decide(struct prune *w, const git_oid *oid)
 	f.none = f.gone && !n;
 	if (f.gone)
 		f.now = n ? parents[0] : *oid;
-	else if (!same)
+	else if (!same || (w->reworded && git_oid_equal(w->reworded, oid)))
 		err = rewrite(w, c, parents, n, &f.now);
 	git_commit_free(c);
 	if (w->n == w->cap) {
@@ -219,6 +244,77 @@ static int copy(struct prune *w, const git_oid *oid, git_object_t type)
 	if (!err && type == GIT_OBJECT_TREE)
 		err = copy_entries(w, git_odb_object_data(o), git_odb_object_size(o));
 	git_odb_object_free(o);
+	return err;
+}
+
+/* Bytes that what was copied takes, with its index. */
+static uint64_t copied_bytes(const struct prune *w)
+{
+	return pack_bytes(w->p) + 20 + 1072 + 28 * (uint64_t)pack_count(w->p);
+}
+
+/* by_size: checkpoints, the newest first. */
+struct cands {
+	struct cand {
+		git_oid oid;
+		bool stays;
+	} * v;
+	size_t n;
+};
+
+static bool cand_add(void *user, const struct checkpoint *c)
+{
+	struct cands *l = user;
+
+	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
+	l->v[l->n].stays = stays(c);
+	l->n += !git_oid_fromstr(&l->v[l->n].oid, c->hash);
+	return true;
+}
+
+static int copy_whole(struct prune *w, const git_oid *oid)
+{
+	git_commit *c = NULL;
+	int err;
+
+	if (git_commit_lookup(&c, w->r->git, oid))
+		return failed(w, "cannot read a checkpoint");
+	err = copy(w, oid, GIT_OBJECT_COMMIT);
+	if (!err)
+		err = copy(w, git_commit_tree_id(c), GIT_OBJECT_TREE);
+	git_commit_free(c);
+	return err;
+}
+
+/*
+ * Finds out what does not fit, by packing it: what stays, then the others from the newest on. Only
+ * so is it known what checkpoints share.
+ */
+static int choose_by_size(struct prune *w)
+{
+	struct cands l = {0};
+	bool full = false;
+	int err = log_each(w->r, cand_add, &l, w->e);
+
+	if (!err)
+		err = pack_new(&w->p, NULL, w->r->gaol, w->e);
+	for (size_t i = 0; i < l.n && !err; i++)
+		if (l.v[i].stays)
+			err = copy_whole(w, &l.v[i].oid);
+	for (size_t i = 0; i < l.n && !err; i++) {
+		if (l.v[i].stays)
+			continue;
+		if (!full)
+			err = copy_whole(w, &l.v[i].oid);
+		full = full || copied_bytes(w) > w->q->size;
+		if (full)
+			oidset_add(&w->over, &l.v[i].oid);
+	}
+	free(l.v);
+	pack_free(w->p);
+	w->p = NULL;
+	oidset_free(&w->copied);
+	w->copied = (struct oidset){0};
 	return err;
 }
 
@@ -342,6 +438,8 @@ int prune(struct repo *r, const struct prune_request *q, struct prune_result *ou
 			      "prune: a rollback was interrupted: start the jail to complete it");
 	pack_clean(r->gaol);
 	pace_begin(&w.pace, h, "prune", 0);
+	if (!err && q->by_size)
+		err = choose_by_size(&w);
 	if (!err)
 		err = log_each(r, choose, &w, e);
 	if (!err)
@@ -353,7 +451,7 @@ int prune(struct repo *r, const struct prune_request *q, struct prune_result *ou
 	if (!err)
 		err = copy_commits(&w);
 	if (!err)
-		out->after = pack_bytes(w.p) + 20 + 1072 + 28 * (uint64_t)pack_count(w.p);
+		out->after = copied_bytes(&w);
 	if (!err && !q->dry)
 		err = publish(&w);
 	if (err == -ECANCELED)
@@ -361,6 +459,41 @@ int prune(struct repo *r, const struct prune_request *q, struct prune_result *ou
 	pack_free(w.p);
 	oidset_free(&w.goes);
 	oidset_free(&w.copied);
+	oidset_free(&w.over);
 	free(w.v);
+	return err;
+}
+
+int reword(struct repo *r, const char *hash, const char *message, struct err *e)
+{
+	struct prune w = {.r = r, .message = message, .e = e};
+	git_oid oid;
+	int err = 0;
+
+	if (!message || !message[strspn(message, " \t\n")])
+		return err_set(e, -EINVAL, "rename: the new message is empty");
+	if (git_oid_fromstr(&oid, hash))
+		return err_set(e, -ENOENT, "rename: %.40s: no checkpoint", hash);
+	if (restore_pending(r))
+		return err_set(e, -EBUSY,
+			       "rename: a rollback was interrupted: start the jail to complete it");
+	w.reworded = &oid;
+	pace_begin(&w.pace, NULL, "rename", 0);
+	err = repo_write_begin(r, e);
+	if (err)
+		return err;
+	pack_clean(r->gaol);
+	err = pack_new(&w.p, r->odb, r->gaol, e);
+	if (!err)
+		err = decide_all(&w);
+	if (!err)
+		err = pack_finish(w.p, e);
+	if (!err)
+		err = move_refs(&w);
+	if (!err)
+		err = move_redo(&w);
+	pack_free(w.p);
+	free(w.v);
+	repo_write_end(r);
 	return err;
 }

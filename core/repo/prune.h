@@ -16,9 +16,13 @@
 #include "core/repo/repo.h"
 
 struct prune_request {
-	bool by_count, by_age; /* a checkpoint goes when all that are set say so; none: none goes */
+	/* a checkpoint goes when all that are set say so; none: none goes */
+	bool by_count, by_age, by_size;
 	unsigned keep;	       /* by_count: beyond the newest so many */
 	int64_t older;	       /* by_age: made more than so many seconds ago */
+	/* by_size: it and what is older do not fit beside what stays: as many of the newest as fit into
+	 * so many bytes of a pack. What stays in any case may take more than that. */
+	uint64_t size;
 	bool dry;	       /* only find out; costs the same time, leaves nothing */
 };
 struct prune_result {
@@ -30,5 +34,12 @@ struct prune_result {
  * -errno with e set. */
 int prune(struct repo *r, const struct prune_request *q, struct prune_result *out,
 	  const struct repo_hooks *h, struct err *e);
+
+/*
+ * Gives a checkpoint (its whole hash) another message. It and those behind it get new hashes; numbers,
+ * tags and content stay. Writer; durable when it returns. 0, -EINVAL for an empty one, -EBUSY, -ENOENT
+ * or -errno with e set.
+ */
+int reword(struct repo *r, const char *hash, const char *message, struct err *e);
 
 #endif

@@ -235,14 +235,30 @@ static int do_untag(struct job *j)
 	return err ? err : say_ok(j, json_object());
 }
 
+static int do_rename(struct job *j)
+{
+	struct checkpoint c;
+	int err = log_resolve(j->r, text(j, "id"), text(j, "name"), &c, &j->e);
+
+	if (err)
+		return err;
+	err = reword(j->r, c.hash, text(j, "message"), &j->e);
+	json_int_t number = c.number;
+	checkpoint_free(&c);
+	return err ? err : say_ok(j, json_pack("{s:I}", "number", number));
+}
+
 static int do_prune(struct job *j)
 {
 	const json_t *keep = json_object_get(j->q, "keep"), *older = json_object_get(j->q, "older");
+	const json_t *size = json_object_get(j->q, "size");
 	struct prune_request q = {
 	    .by_count = json_is_integer(keep),
 	    .by_age = json_is_integer(older),
 	    .keep = (unsigned)json_integer_value(keep),
 	    .older = json_integer_value(older),
+	    .by_size = json_is_integer(size) && json_integer_value(size) >= 0,
+	    .size = (uint64_t)json_integer_value(size),
 	    .dry = json_is_true(json_object_get(j->q, "dry")),
 	};
 	struct prune_result s;
@@ -286,6 +302,7 @@ static const struct op {
     {.name = "prune", .fn = do_prune},
     {.name = "tag", .fn = do_tag},
     {.name = "untag", .fn = do_untag},
+    {.name = "rename", .fn = do_rename},
     {.name = "status", .fn = do_status},
     {.name = "create", .fn = do_create, .without = true},
     {.name = "usage", .fn = do_usage, .without = true},

@@ -15,7 +15,8 @@
  *   {"op": "status"}            the present checkpoint
  *   {"op": "tag", "id": "ID", "tag": WORD, "name": JAIL}
  *   {"op": "untag", "tag": WORD}
- *   {"op": "prune", "keep": N?, "older": SECONDS?, "dry": bool}
+ *   {"op": "rename", "id": "ID", "message": "...", "name": JAIL}
+ *   {"op": "prune", "keep": N?, "older": SECONDS?, "size": BYTES?, "dry": bool}
  * save, rollback, redo and plan take "base": descriptor 4 then has what the layer says was touched
  * since that tree (core/layer/touched.h); without it, all of upper is looked at.
  * With "sealed" (save only) the layer changes meanwhile and keeps what was there: descriptors 5 to 7
@@ -29,7 +30,7 @@
  * "ok" of save: {"number", "hash", "added", "modified", "deleted", "bytes", "unchanged", "tree",
  * "whole"?}; needed: {"needed": bool}; rollback, redo, plan: {"number", "hash", "time", "saved",
  * "from", "entries", "unchanged", "tree", "whole"?}: whole says why all of upper was looked at; recover: {"recovered": bool}; create and status: as save, with "kind", "time",
- * "message"; tag: {"number"}; untag: {};
+ * "message"; tag, rename: {"number"}; untag: {};
  * prune: {"numbers", "count", "before", "after"} as struct prune_result has them.
  * SIGTERM cancels. The exit status is 0 after "ok", 1 after "error", 2 for a request that is none.
  */

@@ -577,8 +577,10 @@ static void repo_done(void *user, const json_t *result, int code, const char *er
 
 void save_repo(struct warden *w, struct call c, const char *name, const json_t *args)
 {
-	struct op *op = op_begin(w, OP_REPO, c);
+	struct op *op = message_ok(w, c, args) ? op_begin(w, OP_REPO, c) : NULL;
 
+	if (!op)
+		return;
 	op->step = STEP_WORK;
 	op->request = json_is_object(args) ? json_deep_copy(args) : json_object();
 	json_object_set_new(op->request, "op", json_string(name));

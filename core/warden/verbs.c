@@ -269,6 +269,11 @@ static void do_untag(struct warden *w, struct peer *p, struct call c, const json
 	save_repo(w, c, "untag", args);
 }
 
+static void do_rename(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	save_repo(w, c, "rename", args);
+}
+
 static void do_prune(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	save_repo(w, c, "prune", args);
@@ -356,6 +361,7 @@ static const struct verb {
     {.name = "redo", .states = DOWN | UP, .fn = do_redo},
     {.name = "tag", .states = DOWN | UP, .fn = do_tag},
     {.name = "untag", .states = DOWN | UP, .fn = do_untag},
+    {.name = "rename", .states = DOWN | UP, .fn = do_rename},
     {.name = "prune", .states = DOWN | UP, .fn = do_prune},
     {.name = "bring", .states = DOWN | UP, .fn = do_bring},
     {.name = "put", .states = DOWN | UP, .fn = do_put},

@@ -53,8 +53,49 @@ is 'the present and the tagged' '8 3 ' "$(numbers)"
 check 'whole' gaol verify j
 fails 'a number that is none' 2 gaol prune j --keep many
 
-# Killed at any moment.
+# By size: the newest that fit beside what stays in any case.
 for i in 9 10 11 12; do
+	inside "head -c 400000 /dev/urandom > /srv/random; echo $i > /srv/n"
+	gaol checkpoint j -m "number $i" >/dev/null
+done
+out=$(gaol prune j --size 100M --dry-run)
+has 'all fits' '^j: 0 checkpoints would go' "$out"
+out=$(gaol prune j --size 1800K --dry-run)
+has 'a dry run: what would go' 'would remove checkpoint 9' "$out"
+is 'and how many' 2 "$(grep -c 'would remove' <<<"$out")"
+is 'without a pack left behind' 0 "$(find "$repo/gaol" -name 'tmp.*' | wc -l)"
+check 'so much and no more' gaol prune j --size 1800K
+is 'the newest, the present and the tagged' '12 11 10 3 ' "$(numbers)"
+check 'it fits' test "$(size)" -le $((1800 * 1024))
+is 'with their content' 10 "$(gaol cat j@10:/srv/n)"
+out=$(gaol prune j --size 1K --dry-run 2>&1)
+has 'what cannot be is told' 'take more than that' "$out"
+fails 'a size that is none' 2 gaol prune j --size much
+
+# Another message.
+hash=$(git -C "$repo" rev-parse main)
+check 'rename' gaol rename j 10 $'another word\n\nGaol-Number: 77'
+has 'the log has it' '10 .* another word$' "$(gaol log j)"
+is 'and nothing else is other' '12 11 10 3 ' "$(numbers)"
+fails 'those behind it have other hashes' 1 test "$hash" = "$(git -C "$repo" rev-parse main)"
+is 'the same content' "$(git -C "$repo" rev-parse "$hash^{tree}")" "$(git -C "$repo" rev-parse 'main^{tree}')"
+check 'whole' gaol verify j
+is 'for stock git too' '' "$(git -C "$repo" fsck --strict --no-dangling 2>&1 | grep -v '^Checking\|^notice')"
+check 'a tag leads to what it did' gaol rename j good 'the good one'
+has 'renamed by it' '3 .* the good one' "$(gaol log j)"
+is 'its content' 3 "$(gaol cat j@good:/srv/n)"
+fails 'an empty one' 1 gaol rename j 10 ' '
+fails 'what is not there' 1 gaol rename j 99 word
+inside 'echo later > /srv/n'
+check 'checkpoints go on' gaol checkpoint j -m later
+check 'and rollbacks' gaol rollback j 10
+is 'to the renamed one' 10 "$(inside 'cat /srv/n')"
+check 'redo leads back' gaol redo j
+is 'to what it was' later "$(inside 'cat /srv/n')"
+check 'to the last one' gaol prune j --keep 0
+
+# Killed at any moment.
+for i in 14 15 16 17; do
 	inside "head -c 2000000 /dev/urandom > /srv/random; echo $i > /srv/n"
 	gaol checkpoint j -m "number $i" >/dev/null
 done
@@ -70,9 +111,9 @@ for i in $(seq 12); do
 		:
 	) >/dev/null 2>&1
 	{ gaol verify x && git -C "$GAOL_HOME/jails/x/checkpoints.git" fsck --strict &&
-		[ "$(gaol cat x@12:/srv/n)" = 12 ] && [ "$(gaol cat x@3:/srv/n)" = 3 ] &&
+		[ "$(gaol cat x@17:/srv/n)" = 17 ] && [ "$(gaol cat x@3:/srv/n)" = 3 ] &&
 		printf '{"op": "prune", "keep": 2, "name": "x"}' | "$GAOL" worker 3<"$GAOL_HOME/jails/x" &&
-		gaol verify x && [ "$(numbers x)" = '12 11 3 ' ]; } >log 2>&1 || { whole=0 && break; }
+		gaol verify x && [ "$(numbers x)" = '17 16 3 ' ]; } >log 2>&1 || { whole=0 && break; }
 	rm -rf "$GAOL_HOME/jails/x"
 done
 is 'killed at 12 moments: whole, and the next prune does it' 1 $whole

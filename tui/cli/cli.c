@@ -23,7 +23,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_checkpoint, &verb_rollback, &verb_redo,
 	&verb_fork, &verb_restore, &verb_compare, &verb_mount, &verb_umount,
 	&verb_export, &verb_import, &verb_apply,
-	&verb_tag, &verb_untag,
+	&verb_tag, &verb_untag, &verb_rename,
 	&verb_net, &verb_allow, &verb_deny, &verb_pcap,
 	&verb_verify, &verb_df, &verb_prune,
 	&verb_doctor, &verb_audit, &verb_learn, &verb_help, &verb_version, &verb_completion,

@@ -159,6 +159,6 @@ extern const struct verb verb_new, verb_ls, verb_start, verb_stop, verb_kill, ve
 extern const struct verb verb_export, verb_import, verb_apply;
 extern const struct verb verb_prune;
 extern const struct verb verb_compare, verb_mount, verb_umount;
-extern const struct verb verb_fork, verb_restore, verb_tag, verb_untag, verb_verify, verb_df;
+extern const struct verb verb_fork, verb_restore, verb_tag, verb_untag, verb_rename, verb_verify, verb_df;
 
 #endif

@@ -4,13 +4,17 @@
 #include "tui/cli/out.h"
 #include <stdlib.h>
 
-enum { OPT_KEEP = CLI_LONG, OPT_OLDER, OPT_JSON };
+enum { OPT_KEEP = CLI_LONG, OPT_OLDER, OPT_SIZE, OPT_JSON };
 static const struct cli_opt opts[] = {
     {.key = OPT_KEEP, .name = "keep", .arg = "N", .help = "Keeps the newest N."},
     {.key = OPT_OLDER,
      .name = "older",
      .arg = "TIME",
      .help = "Only what is older than this (90, 10m, 2h, 30d)."},
+    {.key = OPT_SIZE,
+     .name = "size",
+     .arg = "SIZE",
+     .help = "Keeps as many of the newest as fit into this (500M, 2G)."},
     {.key = 'n', .name = "dry-run", .help = "Only tells what would go, and how much."},
     {.key = OPT_JSON, .name = "json", .help = "Prints an object."},
     {0}};
@@ -41,6 +45,7 @@ static int prune_verb(struct cli *c, const struct verb *v, int argc, char **argv
 	bool dry = false, json = false;
 	struct cli_args a;
 	unsigned older;
+	uint64_t size = UINT64_MAX;
 	struct err e;
 	char *end;
 	int key, usage = 0;
@@ -60,6 +65,12 @@ static int prune_verb(struct cli *c, const struct verb *v, int argc, char **argv
 						  a.arg);
 			else
 				json_object_set_new(args, "older", json_integer(older));
+		} else if (key == OPT_SIZE) {
+			if (!conf_size_parse(a.arg, &size) || size > INT64_MAX)
+				usage = cli_usage(v, "--size %s: write for instance 500M or 2G",
+						  a.arg);
+			else
+				json_object_set_new(args, "size", json_integer((json_int_t)size));
 		}
 	}
 	json_object_set_new(args, "dry", json_boolean(dry));
@@ -74,6 +85,9 @@ static int prune_verb(struct cli *c, const struct verb *v, int argc, char **argv
 		return CLI_OK;
 	}
 	tell(a.v[0], result, dry);
+	if ((uint64_t)num(result, "after") > size)
+		fprintf(stderr, "gaol: %s: the present checkpoint and those with a tag take more than "
+				"that\n", a.v[0]);
 	json_decref(result);
 	return CLI_OK;
 }
@@ -81,15 +95,17 @@ static int prune_verb(struct cli *c, const struct verb *v, int argc, char **argv
 static const char *const examples[] = {
     "gaol prune demo --keep 20 --dry-run", "What would go if only the newest 20 stayed.",
     "gaol prune demo --keep 5 --older 30d",
-    "Takes what is older than 30 days, but for the newest 5.", NULL};
+    "Takes what is older than 30 days, but for the newest 5.",
+    "gaol prune demo --size 2G",
+    "Takes the oldest, until all checkpoints together fit into 2 GiB.", NULL};
 
 const struct verb verb_prune = {
     .name = "prune",
-    .args = "NAME [--keep N] [--older TIME] [--dry-run]",
+    .args = "NAME [--keep N] [--older TIME] [--size SIZE] [--dry-run]",
     .help = "Removes checkpoints and the space that only they took",
     .more =
-	"The present checkpoint and those with a tag stay in any case. Given both, a checkpoint "
-	"goes only when both say so; given neither, none goes and only left-overs are removed and "
+	"The present checkpoint and those with a tag stay in any case. Given several, a checkpoint "
+	"goes only when all say so; given none, none goes and only left-overs are removed and "
 	"the packs made one. Numbers and tags stay the same; a checkpoint that stands behind one "
 	"that went gets a new hash. What was removed cannot be brought back.",
     .examples = examples,

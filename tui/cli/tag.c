@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tag, untag: names of checkpoints. */
+/* tag, untag, rename: names of checkpoints, and what their log says. */
 #include "tui/cli/cli.h"
 #include "tui/cli/out.h"
 #include <string.h>
@@ -50,4 +50,36 @@ const struct verb verb_untag = {
     .help = "Takes a checkpoint's name away again; the checkpoint stays",
     .words = WORDS_JAIL_ID,
     .fn = tag,
+};
+
+static int rename_verb(struct cli *c, const struct verb *v, int argc, char **argv)
+{
+	json_t *result = NULL;
+	struct cli_args a;
+	struct err e;
+
+	if (!cli_simple(&a, v, argc, argv, 3, 3))
+		return a.status;
+	json_t *args = json_pack("{s:o, s:o}", "id", out_json_text(a.v[1], strlen(a.v[1])),
+				 "message", out_json_text(a.v[2], strlen(a.v[2])));
+	if (cli_call(c, a.v[0], v->name, args, &result, &e))
+		return cli_fail(&e);
+	printf("%s: checkpoint %lld has its new message\n", a.v[0],
+	       (long long)json_integer_value(json_object_get(result, "number")));
+	json_decref(result);
+	return CLI_OK;
+}
+
+static const char *const rename_examples[] = {"gaol rename demo 4 'before the upgrade'",
+					      "What `gaol log demo` says of checkpoint 4.", NULL};
+
+const struct verb verb_rename = {
+    .name = "rename",
+    .args = "NAME ID TEXT",
+    .help = "Gives a checkpoint another message",
+    .more = "Its number, tags and content stay; it and the checkpoints behind it get new hashes. "
+	    "For a name that stands for it, see tag.",
+    .examples = rename_examples,
+    .words = WORDS_JAIL_ID,
+    .fn = rename_verb,
 };
