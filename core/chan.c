@@ -475,6 +475,24 @@ int chan_info(struct chan *c)
 	return put_request(c, CHAN_INFO, NULL, 0);
 }
 
+int chan_owners(struct chan *c, const struct chan_socket *v, size_t n)
+{
+	unsigned char p[CHAN_MAX_SOCKETS * CHAN_SOCKET] = {0};
+
+	if (!n || n > CHAN_MAX_SOCKETS)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char *at = p + i * CHAN_SOCKET;
+
+		at[0] = v[i].proto;
+		at[1] = v[i].v6 ? 6 : 4;
+		chan_put16(at + 2, v[i].local);
+		chan_put16(at + 4, v[i].remote);
+		memcpy(at + 8, v[i].addr, sizeof(v[i].addr));
+	}
+	return put_request(c, CHAN_OWNERS, p, n * CHAN_SOCKET);
+}
+
 int chan_shutdown(struct chan *c, uint32_t grace_ms)
 {
 	unsigned char p[4];

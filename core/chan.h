@@ -170,6 +170,15 @@ int chan_ps(struct chan *c);
 int chan_shutdown(struct chan *c, uint32_t grace_ms);
 int chan_settime(struct chan *c, int64_t sec, uint32_t nsec);
 int chan_info(struct chan *c);
+/* A socket of the guest's, by its ends as the network sees them. */
+struct chan_socket {
+	uint8_t proto; /* IPPROTO_* */
+	bool v6;
+	uint16_t local, remote; /* ports; of an ICMP echo: its identifier, and 0 */
+	uint8_t addr[16];	/* the remote one, network order */
+};
+/* Who owns them; n: 1..CHAN_MAX_SOCKETS. */
+int chan_owners(struct chan *c, const struct chan_socket *v, size_t n);
 /* n: 1..CHAN_MAX_ENTROPY bytes */
 int chan_entropy(struct chan *c, const void *p, size_t n);
 
@@ -201,5 +210,8 @@ struct chan_proc {
  * where the bytes are no record.
  */
 int chan_ps_next(const void *p, size_t n, size_t *pos, struct chan_proc *proc);
+/* The same for the reply to chan_owners that asked for asked sockets: *at is the place of one. */
+int chan_owners_next(const void *p, size_t n, size_t *pos, size_t asked, size_t *at,
+		     struct chan_proc *proc);
 
 #endif

@@ -459,3 +459,24 @@ int chan_ps_next(const void *p, size_t n, size_t *pos, struct chan_proc *proc)
 	*pos += size;
 	return 1;
 }
+
+int chan_owners_next(const void *p, size_t n, size_t *pos, size_t asked, size_t *at,
+		     struct chan_proc *proc)
+{
+	size_t from = *pos;
+	int ret;
+
+	if (from == n)
+		return 0;
+	if (from > n || n - from < 4)
+		return -EPROTO;
+	*at = chan_get32((const unsigned char *)p + from);
+	from += 4;
+	if (*at >= asked)
+		return -EPROTO;
+	ret = chan_ps_next(p, n, &from, proc);
+	if (ret != 1)
+		return -EPROTO;
+	*pos = from;
+	return 1;
+}

@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 enum {
-	CHAN_VERSION = 2,
+	CHAN_VERSION = 3,
 	CHAN_HEADER = 12,		/* bytes of a frame's header */
 	CHAN_MAX_PAYLOAD = 64 * 1024,	/* of one frame */
 	CHAN_MAX_MESSAGE = 1024 * 1024, /* of a message cut into frames */
@@ -49,6 +49,8 @@ enum {
 	CHAN_NAME_MAX = 15,		/* bytes of a process's name in NAMES */
 	CHAN_NAME_FIXED = 9,		/* and of what stands before it */
 	CHAN_MAX_SHOWN = 1024,		/* bytes of a command line in a PS record */
+	CHAN_MAX_SOCKETS = 32,		/* that one OWNERS asks for */
+	CHAN_SOCKET = 24,		/* bytes of each */
 };
 
 /* The virtio-console port's name, read in the guest from /sys/class/virtio-ports/.../name. */
@@ -151,6 +153,14 @@ enum chan_type {
 	 * threads and kernel threads (sysinfo(2), MemAvailable of proc_meminfo(5)).
 	 */
 	CHAN_INFO = 104,
+	/*
+	 * 1..CHAN_MAX_SOCKETS sockets of CHAN_SOCKET bytes each: u8 protocol (IPPROTO_*), u8 4 or 6,
+	 * u16 local port (of an ICMP echo its identifier), u16 remote port, u16 zero, the remote
+	 * address in network order (16 bytes, of IPv4 the first 4). DONE: for each one whose owner was
+	 * found, in any order, u32 its place in the question, then a PS record. One that several
+	 * processes share is told of one of them.
+	 */
+	CHAN_OWNERS = 105,
 };
 
 enum {

@@ -75,12 +75,12 @@ static void on_answer(void *user, uint32_t events)
 }
 
 /* What a job does, in the child; its result is the exit code. */
-static int work(uint16_t type, bool pid1, int fd)
+static int work(const struct frame *f, bool pid1, int fd)
 {
 	const unsigned char whole = 0;
 	int r = 0;
 
-	switch (type) {
+	switch (f->type) {
 	case CHAN_SYNC:
 		sync();
 		break;
@@ -92,11 +92,13 @@ static int work(uint16_t type, bool pid1, int fd)
 		return procs_count(fd);
 	case CHAN_PS:
 		return procs_list(fd);
+	case CHAN_OWNERS:
+		return procs_owners(fd, f->p, f->n / CHAN_SOCKET);
 	}
 	return r ? r : write(fd, &whole, 1) == 1 ? 0 : errno;
 }
 
-void jobs_start(struct init *in, uint16_t type, uint32_t tag)
+void jobs_start(struct init *in, const struct frame *f)
 {
 	struct job *j = calloc(1, sizeof(*j));
 	int p[2] = {-1, -1};
@@ -112,7 +114,7 @@ void jobs_start(struct init *in, uint16_t type, uint32_t tag)
 		close_range(1, UINT_MAX, 0);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		_exit(work(type, in->pid1, 0));
+		_exit(work(f, in->pid1, 0));
 	}
 	if (p[1] >= 0)
 		close(p[1]);
@@ -120,11 +122,11 @@ void jobs_start(struct init *in, uint16_t type, uint32_t tag)
 		if (p[0] >= 0)
 			close(p[0]);
 		free(j);
-		jobs_done(in, tag, EAGAIN);
+		jobs_done(in, f->id, EAGAIN);
 		return;
 	}
 	in->childless = false;
-	*j = (struct job){.next = in->jobs, .in = in, .tag = tag, .pid = pid, .len = 4};
+	*j = (struct job){.next = in->jobs, .in = in, .tag = f->id, .pid = pid, .len = 4};
 	in->jobs = j;
 	fcntl(p[0], F_SETFL, O_NONBLOCK);
 	watch_open(&j->out, in->epfd, p[0], EPOLLIN, on_answer, j);

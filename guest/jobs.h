@@ -9,8 +9,9 @@
 
 #include "guest/init.h"
 
-/* SYNC, DROP_CACHES, COUNT_PROCS, PS. Always answers in the end. */
-void jobs_start(struct init *in, uint16_t type, uint32_t tag);
+/* SYNC, DROP_CACHES, COUNT_PROCS, PS, OWNERS (f's payload is used during the call). Always answers
+ * in the end. */
+void jobs_start(struct init *in, const struct frame *f);
 /* A child has ended: true when it was a job. */
 bool jobs_reaped(struct init *in, pid_t pid, int status);
 /* Frees what is over, at the end of a turn. */

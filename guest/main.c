@@ -154,9 +154,17 @@ static bool on_request(struct init *in, const struct frame *f)
 		jobs_done(in, f->id, in->pid1 ? add_entropy(f->p, f->n) : EPERM);
 		return true;
 	default:
-		jobs_start(in, f->type, f->id);
+		jobs_start(in, f);
 		return true;
 	}
+}
+
+static bool on_owners(struct init *in, const struct frame *f)
+{
+	if (f->n % CHAN_SOCKET)
+		return false;
+	jobs_start(in, f);
+	return true;
 }
 
 static bool on_signal_or_size(struct init *in, const struct frame *f)
@@ -193,6 +201,11 @@ static const struct {
     {.type = CHAN_COUNT_PROCS, .id = true, .fn = on_request},
     {.type = CHAN_PS, .id = true, .fn = on_request},
     {.type = CHAN_INFO, .id = true, .fn = on_request},
+    {.type = CHAN_OWNERS,
+     .id = true,
+     .min = CHAN_SOCKET,
+     .max = CHAN_MAX_SOCKETS * CHAN_SOCKET,
+     .fn = on_owners},
     {.type = CHAN_SHUTDOWN, .id = true, .min = 4, .max = 4, .fn = on_request},
     {.type = CHAN_SETTIME, .id = true, .min = 12, .max = 12, .fn = on_request},
     {.type = CHAN_ENTROPY, .id = true, .min = 1, .max = CHAN_MAX_ENTROPY, .fn = on_request},

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "guest/procs.h"
 #include "core/chanproto.h"
+#include "guest/sockets.h"
 #include "guest/str.h"
+#include "guest/watch.h"
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -12,6 +14,8 @@ enum {
 	PF_KTHREAD = 0x00200000, /* linux/sched.h, in field 9 of /proc/PID/stat */
 	PF_EXITING = 0x00000004,
 	COMM_MAX = 64,
+	OWNERS_LINKS = 65536, /* descriptors that a search for owners looks at */
+	OWNERS_MS = 1500,
 };
 
 /* Numbers of /proc/PID/stat by their place (proc(5)), from field 4 on. */
@@ -175,4 +179,79 @@ int procs_list(int fd)
 	}
 	closedir(dir);
 	return put(fd, &cut, 1) ? 0 : EPIPE;
+}
+
+/* Owners of sockets. */
+
+struct search {
+	struct sockets s;
+	unsigned char cut;
+	unsigned links; /* looked at, of all processes */
+	int64_t end;
+	int fd;
+};
+
+/* What a descriptor leads to, when it is a wanted socket: its place, else -1. */
+static int leads_to(const struct search *f, const char *dir, const char *name)
+{
+	static const char head[] = "socket:[";
+	char path[80], to[64];
+	const char *s = to + sizeof(head) - 1;
+	uint64_t inode;
+	ssize_t n;
+
+	str_join(path, sizeof(path), dir, "/", name, NULL);
+	n = readlink(path, to, sizeof(to) - 1);
+	if (n < (ssize_t)sizeof(head) || strncmp(to, head, sizeof(head) - 1) != 0)
+		return -1;
+	to[n] = '\0';
+	return str_parse(&s, UINT64_MAX, &inode) ? sockets_by_inode(&f->s, inode) : -1;
+}
+
+static bool put_owner(struct search *f, int place, const char *pid, const struct proc *p)
+{
+	unsigned char record[4 + CHAN_PS_FIXED + COMM_MAX + CHAN_MAX_SHOWN + 1];
+
+	chan_put32(record, (uint32_t)place);
+	chan_put32(record + 4 + 12, owner(pid));
+	f->s.v[place].found = true;
+	return put(f->fd, record, 4 + make_record(record + 4, pid, p));
+}
+
+static bool look_at(struct search *f, const char *pid, const struct proc *p)
+{
+	char path[40];
+	struct dirent *e;
+	bool ok = true;
+	DIR *dir;
+
+	proc_path(path, sizeof(path), pid, "/fd");
+	dir = opendir(path);
+	while (dir && ok && !f->cut && (e = readdir(dir)) != NULL) {
+		int place = *e->d_name == '.' ? -1 : leads_to(f, path, e->d_name);
+
+		f->cut = ++f->links >= OWNERS_LINKS || now_ms() > f->end;
+		if (place >= 0 && !f->s.v[place].found)
+			ok = put_owner(f, place, pid, p);
+	}
+	if (dir)
+		closedir(dir);
+	return ok;
+}
+
+int procs_owners(int fd, const unsigned char *sockets, size_t n)
+{
+	struct search f = {.fd = fd, .end = now_ms() + OWNERS_MS};
+	DIR *dir = opendir("/proc");
+	const char *pid;
+	struct proc p;
+	bool ok = true;
+
+	if (!dir)
+		return errno;
+	sockets_find(&f.s, sockets, n, f.end);
+	while (ok && !f.cut && sockets_missing(&f.s) && (pid = next_proc(dir, &p)) != NULL)
+		ok = look_at(&f, pid, &p);
+	closedir(dir);
+	return ok && put(fd, &f.cut, 1) ? 0 : EPIPE;
 }

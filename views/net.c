@@ -26,6 +26,7 @@ struct line {
 	int64_t port, times, flows, ms, out, in;
 	double out_rate, in_rate; /* bytes a second, -1: not known */
 	char proto[8];
+	char *process;		     /* that asks, as the guest tells; "" */
 	char *name, *address, *rule; /* rule: for good, or for a flow "PROTO/HOST:PORT" */
 	bool inward;
 };
@@ -52,6 +53,7 @@ static void lines_free(struct line *v, size_t n)
 		free(v[i].name);
 		free(v[i].address);
 		free(v[i].rule);
+		free(v[i].process);
 	}
 	free(v);
 }
@@ -99,6 +101,9 @@ static struct line take_one(const json_t *o, enum kind kind)
 			 .inward = json_is_true(json_object_get(o, "inward"))};
 
 	snprintf(l.proto, sizeof(l.proto), "%s", text(o, "proto"));
+	l.process = json_object_get(o, "command")
+			? xasprintf("%" PRId64 " %s", num(o, "pid"), text(o, "command"))
+			: xstrdup("");
 	if (kind == QUESTION)
 		l.rule = xstrdup(text(o, "rule"));
 	else if (!l.port)
@@ -141,7 +146,7 @@ static void moved(struct view *v)
 	if (!s->has_at)
 		return;
 	s->at = s->v[pos];
-	s->at.name = s->at.address = s->at.rule = NULL;
+	s->at.name = s->at.address = s->at.rule = s->at.process = NULL;
 }
 
 /* The cursor stays on its row. Where that is gone another comes under it, which no key that is on
@@ -343,7 +348,11 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 		put_rate(l->in, l->in_rate, out);
 		return;
 	}
-	row_str(out, STYLE_BUSY, "  waits");
+	row_str(out, STYLE_TEXT, "  ");
+	if (*l->process)
+		row_add(out, STYLE_TEXT, l->process, strlen(l->process));
+	else
+		row_str(out, STYLE_BUSY, "waits");
 	if (l->times > 1)
 		row_fmt(out, STYLE_DIM, ", %" PRId64 " tries", l->times);
 }

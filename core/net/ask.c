@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ONCE_MS = 120 * 1000, OVERFLOW_MS = 1000, LIST_MAX = 200, RULES_LISTED = 200 };
+enum { ONCE_MS = 120 * 1000, OVERFLOW_MS = 1000 };
 
 static unsigned bucket(unsigned proto, const struct naddr *a, unsigned port)
 {
@@ -28,8 +28,8 @@ static struct question **find(struct judge *j, const struct target *t)
 	return at;
 }
 
-static struct target target_of(struct judge *j, const struct question *q,
-			       const char *names[NAMES_OF_ONE], int64_t now)
+struct target ask_target(struct judge *j, const struct question *q,
+			 const char *names[NAMES_OF_ONE], int64_t now)
 {
 	return judge_target(j, q->proto, &q->addr, q->port, names, now);
 }
@@ -58,6 +58,7 @@ static void forget(struct judge *j, struct question *q)
 	while (*at != q)
 		at = &(*at)->next;
 	*at = q->next;
+	free(q->command);
 	free(q);
 	j->nquestions--;
 }
@@ -106,7 +107,7 @@ static void make_room(struct judge *j, int64_t now)
 	j->overflow++;
 	if (now - j->overflow_told >= OVERFLOW_MS) {
 		const char *names[NAMES_OF_ONE];
-		struct target t = target_of(j, q, names, now);
+		struct target t = ask_target(j, q, names, now);
 
 		snprintf(why, sizeof(why), "more than %d flows wait: the oldest is refused",
 			 JUDGE_WAITING_MAX);
@@ -184,10 +185,9 @@ void ask_tick(struct judge *j, int64_t now)
 
 	while (j->oldest && j->oldest->until <= now) {
 		struct question *q = j->oldest->question;
-		struct target t = target_of(j, q, names, now);
+		struct target t = ask_target(j, q, names, now);
 
-		judge_tell_target(j, EVENT_VERDICT, &t, "refused: nobody answered in time",
-				  q->number);
+		judge_tell_verdict(j, q, &t, "refused: nobody answered in time");
 		end(j, q, JUDGE_REFUSE);
 		any = true;
 	}
@@ -205,16 +205,15 @@ void ask_again(struct judge *j, int64_t now)
 		struct question *next;
 
 		for (struct question *q = j->questions[i]; q; q = next) {
-			struct target t = target_of(j, q, names, now);
+			struct target t = ask_target(j, q, names, now);
 			enum judge_verdict v;
 
 			next = q->next;
 			if (!judge_by_rules(j, &t, &v, false, now))
 				continue;
-			judge_tell_target(j, EVENT_VERDICT, &t,
-					  v == JUDGE_ALLOW ? "allowed by a rule"
-							   : "refused by a rule",
-					  q->number);
+			judge_tell_verdict(j, q, &t,
+					   v == JUDGE_ALLOW ? "allowed by a rule"
+							    : "refused by a rule");
 			end(j, q, v);
 			any = true;
 		}
@@ -235,6 +234,7 @@ void ask_free(struct judge *j)
 				free(h);
 			}
 			j->questions[i] = q->next;
+			free(q->command);
 			free(q);
 		}
 	flows_free(j);
@@ -242,7 +242,7 @@ void ask_free(struct judge *j)
 
 /* Answers */
 
-static struct question *by_number(struct judge *j, uint64_t number)
+struct question *ask_by_number(struct judge *j, uint64_t number)
 {
 	for (size_t i = 0; i < QUESTION_BUCKETS; i++)
 		for (struct question *q = j->questions[i]; q; q = q->next)
@@ -251,8 +251,7 @@ static struct question *by_number(struct judge *j, uint64_t number)
 	return NULL;
 }
 
-/* The rule that an answer to this target makes: by name where it has one. */
-static void rule_of(const struct target *t, bool deny, struct rule *r)
+void ask_rule(const struct target *t, bool deny, struct rule *r)
 {
 	*r = (struct rule){.deny = deny,
 			   .proto = t->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : t->proto,
@@ -283,7 +282,7 @@ static const struct {
 bool judge_answer(struct judge *j, uint64_t id, const char *word, int64_t minutes, int64_t now)
 {
 	const char *names[NAMES_OF_ONE];
-	struct question *q = by_number(j, id);
+	struct question *q = ask_by_number(j, id);
 	struct rule r;
 
 	for (size_t i = 0; q && i < sizeof(words) / sizeof(words[0]); i++) {
@@ -292,9 +291,9 @@ bool judge_answer(struct judge *j, uint64_t id, const char *word, int64_t minute
 		if (strcmp(words[i].word, word) != 0 ||
 		    (timed && (minutes < 1 || minutes > 60 * 24 * 365)))
 			continue;
-		struct target t = target_of(j, q, names, now);
-		judge_tell_target(j, EVENT_VERDICT, &t, words[i].told, q->number);
-		rule_of(&t, words[i].verdict == JUDGE_REFUSE, &r);
+		struct target t = ask_target(j, q, names, now);
+		judge_tell_verdict(j, q, &t, words[i].told);
+		ask_rule(&t, words[i].verdict == JUDGE_REFUSE, &r);
 		if (timed)
 			r.until = now + minutes * 60000;
 		if (!words[i].remember && words[i].verdict == JUDGE_ALLOW)
@@ -306,47 +305,4 @@ bool judge_answer(struct judge *j, uint64_t id, const char *word, int64_t minute
 		return true;
 	}
 	return false;
-}
-
-/* Lists */
-
-static json_t *question_json(struct judge *j, const struct question *q, int64_t now)
-{
-	const char *names[NAMES_OF_ONE];
-	struct target t = target_of(j, q, names, now);
-	char text[RULE_TEXT_MAX], addr[NADDR_TEXT], proto[8];
-	struct rule r;
-
-	rule_of(&t, false, &r);
-	return json_pack(
-	    "{s:I, s:s, s:s, s:i, s:s, s:I, s:I, s:I, s:s}", "id", (json_int_t)q->number, "proto",
-	    rule_proto_name(r.proto, proto), "address", naddr_text(&q->addr, addr), "port",
-	    (int)q->port, "name", t.nnames ? t.names[0] : "", "flows", (json_int_t)q->n, "times",
-	    (json_int_t)q->times, "ms", (json_int_t)(now - q->since), "rule", rule_text(&r, text));
-}
-
-void judge_list(struct judge *j, json_t *o, int64_t now)
-{
-	json_t *queue = json_array(), *rules = json_array();
-	char text[RULE_TEXT_MAX];
-
-	/* From the oldest: each question once, at the place of its oldest flow. */
-	uint64_t last = 0;
-	for (const struct held *h = j->oldest; h && json_array_size(queue) < LIST_MAX;
-	     h = h->newer) {
-		if (h->next || h->question->number <= last)
-			continue;
-		last = h->question->number;
-		json_array_append_new(queue, question_json(j, h->question, now));
-	}
-	for (size_t i = 0; i < j->rules.n && i < RULES_LISTED; i++) {
-		const struct rule *r = &j->rules.v[i];
-		json_array_append_new(
-		    rules, json_pack("{s:s, s:s, s:b, s:I}", "do", r->deny ? "deny" : "allow",
-				     "rule", rule_text(r, text), "kept", (int)r->kept, "ms_left",
-				     (json_int_t)(r->until ? r->until - now : 0)));
-	}
-	json_object_set_new(o, "queue", queue);
-	json_object_set_new(o, "rules", rules);
-	json_object_set_new(o, "waiting", json_integer((json_int_t)j->nquestions));
 }

@@ -141,10 +141,30 @@ void chains_own(const struct chains *c, struct buf *out)
 	buf_str(out, "COMMIT\n");
 }
 
+/* The room answers for the name server by TCP (core/net/dnstcp.h). */
+static void dns_inside(const struct chains *c, struct buf *out)
+{
+	buf_fmt(out,
+		"-A INPUT -i " PLAN_IF_JAIL " -s %s -d %s -p tcp --dport 53 -j ACCEPT\n"
+		"-A INPUT -i " PLAN_IF_OUT
+		" -s %s -p tcp --sport 53 -m conntrack --ctstate ESTABLISHED -j ACCEPT\n",
+		c->v6 ? PLAN_GUEST6 : PLAN_GUEST, c->v6 ? PLAN_GATEWAY6 : PLAN_GATEWAY,
+		c->v6 ? PLAN_DNS6 : PLAN_DNS);
+}
+
+void chains_dns(bool v6, struct buf *out)
+{
+	buf_fmt(out,
+		"*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i " PLAN_IF_JAIL
+		" -s %s -d %s -p tcp --dport 53 -j REDIRECT --to-ports 53\nCOMMIT\n",
+		v6 ? PLAN_GUEST6 : PLAN_GUEST, v6 ? PLAN_DNS6 : PLAN_DNS);
+}
+
 void chains_judged(const struct chains *c, struct buf *out)
 {
 	queues(c, out);
 	head(c, out);
+	dns_inside(c, out);
 	/* What a program takes for a no at once, name servers' too. */
 	buf_fmt(out,
 		"-A FORWARD -m mark --mark %d -p tcp -j REJECT --reject-with tcp-reset\n"

@@ -39,6 +39,9 @@ enum { CHAINS_PASS = 1, CHAINS_REFUSE = 2 };
  * mark nothing passes.
  */
 void chains_judged(const struct chains *c, struct buf *out);
+/* Appends what leads TCP to the name server to the room itself: a table of its own (nat), which not
+ * every kernel has. */
+void chains_dns(bool v6, struct buf *out);
 /* Appends the whole filter for net.mode=open where the kernel has no queues. */
 void chains_open(const struct chains *c, struct buf *out);
 /* Appends what makes the host's addresses anew, for room_rules without flush. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/net/court.h"
 #include "core/buf.h"
+#include "core/chanproto.h"
 #include "core/net/chains.h"
 #include "core/net/ctrack.h"
+#include "core/net/dnstcp.h"
 #include "core/net/judge.h"
 #include "core/net/net.h"
 #include "core/net/nfq.h"
@@ -20,6 +22,7 @@ enum {
 	TICK_MS = 1000,
 	LISTED_MAX = 256, /* connections of one answer */
 	CUT_AT_ONCE = 1024,
+	WHO_MS = 100, /* between two questions to the guest */
 	CUT_ROUNDS = 256, /* the kernel keeps 262144 connections at most (nf_conntrack_max) */
 };
 
@@ -39,7 +42,9 @@ struct court {
 	struct nfq *queue[CHAINS_QUEUES];
 	struct ctrack *table;
 	struct judge *judge;
-	struct loop_timer *tick;
+	struct dnstcp *dns; /* NULL: by UDP alone */
+	struct loop_timer *tick, *who;
+	bool asking; /* the guest is asked who somebody is */
 };
 
 static void tell(struct court *c, unsigned type, uint32_t tag, json_t *o)
@@ -64,15 +69,41 @@ static void on_event(void *user, const struct event *ev)
 	struct court *c = user;
 
 	tell(c, NET_EVENT, 0,
-	     json_pack("{s:i, s:i, s:s%, s:s%, s:I}", "op", (int)ev->op, "err", (int)ev->err,
+	     json_pack("{s:i, s:i, s:s%, s:s%, s:I, s:I, s:I, s:s%}", "op", (int)ev->op, "err", (int)ev->err,
 		       "path", ev->path ? ev->path : "", ev->path_len, "path2",
 		       ev->path2 ? ev->path2 : "", ev->path2 ? ev->path2_len : 0, "bytes",
-		       (json_int_t)ev->bytes));
+		       (json_int_t)ev->bytes, "pid", (json_int_t)ev->pid, "uid", (json_int_t)ev->uid,
+		       "comm", ev->comm ? ev->comm : "", ev->comm_len));
+}
+
+/* Who asks is asked in batches: a guest that floods is not made to look through all its processes
+ * for each. One that does not answer is asked no more. */
+static void ask_who(void *user)
+{
+	struct court *c = user;
+	struct judge_stranger v[CHAN_MAX_SOCKETS];
+	size_t n = c->asking ? 0 : judge_strangers(c->judge, v, CHAN_MAX_SOCKETS);
+	char addr[NADDR_TEXT];
+	json_t *list = n ? json_array() : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+		    list, json_pack("{s:I, s:i, s:s, s:i, s:i}", "id", (json_int_t)v[i].id, "proto",
+				    (int)v[i].proto, "address", naddr_text(&v[i].addr, addr), "port",
+				    (int)v[i].port, "from", (int)v[i].sport));
+	c->asking = c->asking || n;
+	if (n)
+		tell(c, NET_WHO, 0, json_pack("{s:o}", "who", list));
 }
 
 static void on_waiting(void *user, size_t questions)
 {
-	tell(user, NET_WAITING, 0, json_pack("{s:I}", "questions", (json_int_t)questions));
+	struct court *c = user;
+
+	tell(c, NET_WAITING, 0, json_pack("{s:I}", "questions", (json_int_t)questions));
+	/* Not from in here: the judge is at work. */
+	if (!c->asking && questions)
+		loop_timer_arm(c->who, 0);
 }
 
 static const struct judge_ops ops = {
@@ -99,6 +130,7 @@ static void on_tick(void *user)
 	struct court *c = user;
 
 	judge_tick(c->judge, loop_now_ms());
+	dnstcp_tick(c->dns, loop_now_ms());
 	loop_timer_arm(c->tick, TICK_MS);
 }
 
@@ -179,6 +211,11 @@ void court_message(struct court *c, unsigned type, uint32_t tag, const json_t *o
 				   word, json_integer_value(json_object_get(o, "minutes")), now);
 		tell(c, NET_LISTED, tag, json_pack("{s:b}", "done", done));
 		break;
+	case NET_TOLD:
+		judge_told(c->judge, json_object_get(o, "who"));
+		c->asking = false;
+		loop_timer_arm(c->who, WHO_MS);
+		break;
 	case NET_LIST:
 		list(c, tag);
 		break;
@@ -220,7 +257,9 @@ struct court *court_open(struct loop *l, const char *mode, int sock, struct err 
 		court_close(c);
 		return NULL;
 	}
+	c->dns = dnstcp_open(l, c->judge);
 	c->tick = loop_timer_add(l, TICK_MS, on_tick, c);
+	c->who = loop_timer_add(l, -1, ask_who, c);
 	return c;
 }
 
@@ -229,9 +268,11 @@ void court_close(struct court *c)
 	if (!c)
 		return;
 	loop_timer_del(c->tick);
+	loop_timer_del(c->who);
 	for (unsigned i = 0; i < CHAINS_QUEUES; i++)
 		nfq_close(c->queue[i]);
 	ctrack_close(c->table);
+	dnstcp_close(c->dns);
 	judge_free(c->judge);
 	free(c);
 }

@@ -56,6 +56,40 @@ void judge_target_text(struct buf *out, const struct target *t)
 		buf_fmt(out, " (%s)", addr);
 }
 
+static void tell_event(struct judge *j, const struct event *ev)
+{
+	/* A guest that floods is told of as a number. */
+	if (ev->op == EVENT_BLOCK || ev->op == EVENT_RESOLVE || ev->op == EVENT_RESOLVED) {
+		if (!j->tell_left) {
+			j->untold++;
+			return;
+		}
+		j->tell_left--;
+	}
+	j->ops.event(j->user, ev);
+}
+
+void judge_tell_verdict(struct judge *j, const struct question *q, const struct target *t,
+			const char *path2)
+{
+	struct buf b = {0};
+
+	judge_target_text(&b, t);
+	struct event ev = {.op = EVENT_VERDICT,
+			   .class = EVENT_NET,
+			   .bytes = q->number,
+			   .pid = q->pid,
+			   .uid = q->uid,
+			   .comm = q->comm,
+			   .comm_len = strlen(q->comm),
+			   .path = buf_cstr(&b),
+			   .path_len = b.len,
+			   .path2 = path2,
+			   .path2_len = strlen(path2)};
+	tell_event(j, &ev);
+	buf_free(&b);
+}
+
 void judge_tell(struct judge *j, unsigned op, const char *path, const char *path2, uint64_t bytes)
 {
 	struct event ev = {.op = (uint16_t)op,
@@ -66,15 +100,7 @@ void judge_tell(struct judge *j, unsigned op, const char *path, const char *path
 			   .path2 = path2,
 			   .path2_len = path2 ? strlen(path2) : 0};
 
-	/* A guest that floods is told of as a number. */
-	if (op == EVENT_BLOCK || op == EVENT_RESOLVE || op == EVENT_RESOLVED) {
-		if (!j->tell_left) {
-			j->untold++;
-			return;
-		}
-		j->tell_left--;
-	}
-	j->ops.event(j->user, &ev);
+	tell_event(j, &ev);
 }
 
 void judge_tell_target(struct judge *j, unsigned op, const struct target *t, const char *path2,
@@ -181,6 +207,20 @@ static enum judge_verdict judge_dns(struct judge *j, const struct packet *k, int
 	if (is_dns(j, &k->dst) && k->dport == DNS_PORT)
 		return ask_dns(j, k, now);
 	return JUDGE_DROP;
+}
+
+bool judge_dns_question(struct judge *j, uint16_t port, const uint8_t *p, size_t n, int64_t now)
+{
+	struct packet k = {.sport = port, .data = p, .len = n};
+
+	return ask_dns(j, &k, now) == JUDGE_ALLOW;
+}
+
+bool judge_dns_answer(struct judge *j, uint16_t port, const uint8_t *p, size_t n, int64_t now)
+{
+	struct packet k = {.dport = port, .data = p, .len = n};
+
+	return answer_dns(j, &k, now) == JUDGE_ALLOW;
 }
 
 /* Everything else */

@@ -10,7 +10,8 @@
  * DNS: the guest's questions pass (in mode list only those of which a rule could allow the name, so
  * that names carry nothing out), an answer only when it belongs to a question of the guest's. An
  * answer with an address of the closed ranges or of the host is dropped (rebinding), unless a rule
- * names that address. TCP to the name server is refused: its answers would not be seen.
+ * names that address. TCP to the name server ends in the room, which has whole messages judged
+ * (core/net/dnstcp.h); a packet of it that comes here is refused.
  */
 #ifndef GAOL_CORE_NET_JUDGE_H
 #define GAOL_CORE_NET_JUDGE_H
@@ -31,6 +32,16 @@ enum judge_verdict {
 	JUDGE_ALLOW,
 	JUDGE_REFUSE, /* the sender is told: reset, or ICMP */
 };
+
+/* A question whose program is not known yet: the ends of its connection in the guest. */
+struct judge_stranger {
+	uint64_t id;
+	uint8_t proto;
+	struct naddr addr;
+	uint16_t port, sport;
+};
+
+#define JUDGE_COMMAND_MAX 160 /* bytes of a command line that are kept and shown */
 
 struct judge_config {
 	enum judge_mode mode;
@@ -54,6 +65,9 @@ void judge_free(struct judge *j); /* NULL is allowed; what waits gets no verdict
 /* now: ms of CLOCK_MONOTONIC, here and below. */
 void judge_packet(struct judge *j, enum judge_kind kind, uint32_t id, const uint8_t *p, size_t n,
 		  int64_t now);
+/* A message of DNS by TCP, of n bytes, from or to a port of the guest's: true when it may go on. */
+bool judge_dns_question(struct judge *j, uint16_t port, const uint8_t *p, size_t n, int64_t now);
+bool judge_dns_answer(struct judge *j, uint16_t port, const uint8_t *p, size_t n, int64_t now);
 /* Refuses what has waited too long. To be called once a second. */
 void judge_tick(struct judge *j, int64_t now);
 /* Takes the rules of jail.conf in place of its earlier ones; what waits is judged anew. Texts that
@@ -66,6 +80,14 @@ void judge_own(struct judge *j, const struct own_address *own, size_t n);
  * many. True when there is such a question and such a word.
  */
 bool judge_answer(struct judge *j, uint64_t id, const char *word, int64_t minutes, int64_t now);
+/*
+ * Which program asks is known to the guest alone. Up to max questions that nobody was asked about
+ * yet, of those that judge_list would show: each is given out once. Returns their number.
+ */
+size_t judge_strangers(struct judge *j, struct judge_stranger *out, size_t max);
+/* What the guest told: [{"id", "pid", "uid", "comm", "command"}]; shown as hearsay, decides nothing.
+ * Numbers that are no question's are passed over. */
+void judge_told(struct judge *j, const json_t *told);
 /* True when the rules as they are now would let a connection of the guest's go on that was let
  * through before. */
 bool judge_still(struct judge *j, const struct ctflow *f, int64_t now);

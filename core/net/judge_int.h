@@ -35,6 +35,10 @@ struct question {
 	uint64_t times; /* packets that came, those that were sent again too */
 	size_t n;	/* of held */
 	struct held *held;
+	bool asked;   /* the guest, who it is */
+	char *command; /* as the guest tells; NULL: it has not */
+	char comm[EVENT_COMM_MAX + 1];
+	uint32_t pid, uid;
 };
 
 struct once {
@@ -82,6 +86,9 @@ void judge_tell_target(struct judge *j, unsigned op, const struct target *t, con
 void judge_say(struct judge *j, enum judge_kind kind, uint32_t id, enum judge_verdict v);
 struct target judge_target(struct judge *j, unsigned proto, const struct naddr *addr, unsigned port,
 			   const char *names[NAMES_OF_ONE], int64_t now);
+/* The same about question q, with the program that asks where that is known. */
+void judge_tell_verdict(struct judge *j, const struct question *q, const struct target *t,
+			const char *path2);
 /* False: nobody but an admin can say. */
 bool judge_by_rules(struct judge *j, const struct target *t, enum judge_verdict *v, bool tell,
 		    int64_t now);
@@ -93,6 +100,11 @@ void ask_tick(struct judge *j, int64_t now);
 /* The rules have changed: what waits is judged anew. */
 void ask_again(struct judge *j, int64_t now);
 void ask_free(struct judge *j);
+struct question *ask_by_number(struct judge *j, uint64_t number);
+struct target ask_target(struct judge *j, const struct question *q,
+			 const char *names[NAMES_OF_ONE], int64_t now);
+/* The rule that an answer to this target makes: by name where it has one. */
+void ask_rule(const struct target *t, bool deny, struct rule *r);
 
 /* flows.c */
 void flows_free(struct judge *j);

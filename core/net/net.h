@@ -49,10 +49,18 @@ enum net_type {
 	/* warden -> room: {}; answered by NET_LISTED {"queue", "waiting", "rules", "flows"} */
 	NET_LIST = 74,
 	NET_LISTED = 75,
-	/* room -> warden: {"op": n, "err": n, "path": "", "path2": "", "bytes": n}: class net */
+	/* room -> warden: {"op": n, "err": n, "path": "", "path2": "", "bytes": n, "pid": n,
+	 * "uid": n, "comm": ""}: class net */
 	NET_EVENT = 76,
 	/* room -> warden: {"questions": n} wait for an admin */
 	NET_WAITING = 77,
+	/*
+	 * room -> warden: {"who": [{"id", "proto", "address", "port", "from"}]}: which programs are
+	 * they? At most CHAN_MAX_SOCKETS of them. Answered in the end, unless the guest hangs, by
+	 * NET_TOLD {"who": [{"id", "pid", "uid", "comm", "command"}]} with those that are known.
+	 */
+	NET_WHO = 78,
+	NET_TOLD = 81,
 	/*
 	 * room -> path, first where the path is root: the network namespace, as a descriptor: {}.
 	 * Answered by two of the same type with a descriptor of /dev/net/tun for it each, because

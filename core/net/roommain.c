@@ -69,6 +69,18 @@ static int rules(struct inside *in, bool flush, struct err *e)
 	return ret || !in->room.v6 ? ret : rules_of(in, true, flush, own, n, e);
 }
 
+/* Names by TCP lead to ourselves; on a kernel without that they are refused. */
+static void redirect_dns(struct inside *in)
+{
+	for (int v6 = 0; in->court && v6 < (in->room.v6 ? 2 : 1); v6++) {
+		struct buf text = {0};
+
+		chains_dns(v6, &text);
+		room_rules(v6, text.p, text.len, true, NULL);
+		buf_free(&text);
+	}
+}
+
 /* The taps */
 
 static int send_tap(struct inside *in, const char *name, int fd)
@@ -193,6 +205,8 @@ static int build(struct inside *in, struct err *e)
 		ret = first_rules(in, e);
 	if (!ret)
 		ret = rules(in, true, e);
+	if (!ret)
+		redirect_dns(in);
 	if (!ret)
 		ret = room_open(&in->room, in->c->mac, e);
 	return ret ? ret : wall_room(e);

@@ -179,7 +179,7 @@ static void on_reply(void *user, uint32_t tag, int err, const void *p, size_t n,
 			loop_timer_arm(w->deadline, -1);
 		return;
 	}
-	if (!save_on_reply(w, tag, err, p, n))
+	if (!save_on_reply(w, tag, err, p, n) && !netwho_on_reply(w, tag, err, p, n))
 		verb_on_reply(w, tag, err, p, n, cut);
 }
 

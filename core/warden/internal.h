@@ -299,6 +299,8 @@ void net_call(struct warden *w, struct call c, const json_t *args, int fd);
 void net_resolv(struct buf *out);
 /* SIGCHLD */
 void net_reap(struct warden *w);
+/* netwho.c: the guest's answer to a request; false: it is not one of the network's. */
+bool netwho_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n);
 
 /* down.c: the steps of an orderly end, driven by w->deadline */
 void down_begin(struct warden *w, uint32_t grace_ms);

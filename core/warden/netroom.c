@@ -59,16 +59,21 @@ static int send_rules(struct warden *w, struct err *e)
 static void take_event(struct warden *w, const json_t *o)
 {
 	const json_t *path = json_object_get(o, "path"), *path2 = json_object_get(o, "path2");
+	const json_t *comm = json_object_get(o, "comm");
 	struct event ev = {.op = (uint16_t)json_integer_value(json_object_get(o, "op")),
 			   .class = EVENT_NET,
 			   .err = (int32_t)json_integer_value(json_object_get(o, "err")),
 			   .bytes = (uint64_t)json_integer_value(json_object_get(o, "bytes")),
+			   .pid = (uint32_t)json_integer_value(json_object_get(o, "pid")),
+			   .uid = (uint32_t)json_integer_value(json_object_get(o, "uid")),
+			   .comm = json_string_value(comm),
+			   .comm_len = json_string_length(comm),
 			   .path = json_string_value(path),
 			   .path_len = json_string_length(path),
 			   .path2 = json_string_value(path2),
 			   .path2_len = json_string_length(path2)};
 
-	if (!ev.path || ev.op >= EVENT_OP_COUNT)
+	if (!ev.path || ev.op >= EVENT_OP_COUNT || ev.comm_len > EVENT_COMM_MAX)
 		return;
 	ring_push(w->ring, &ev);
 	warden_ring_grew(w);
@@ -112,6 +117,9 @@ static void take(struct warden *w, const struct proto_head *h, json_t *o)
 		if (!w->net->news_due)
 			loop_timer_arm(w->net->news, NEWS_MS);
 		w->net->news_due = true;
+		break;
+	case NET_WHO:
+		netwho_ask(w, o);
 		break;
 	case NET_LISTED:
 		take_answer(w, h->tag, o);

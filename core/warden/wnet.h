@@ -23,6 +23,10 @@ struct wnet {
 		uint32_t tag; /* 0: free */
 		struct call call;
 	} asked[WNET_ASKED_MAX];
+	/* Programs that the guest is asked for (netwho.c), one question at a time. */
+	uint32_t who_tag; /* of the channel, 0: none */
+	size_t nwho;
+	int64_t who[CHAN_MAX_SOCKETS]; /* numbers of the room's */
 	char message[PROTO_MAX];
 };
 
@@ -33,6 +37,8 @@ struct wnet {
 int netroom_next(struct wnet *n, int sock, struct proto_head *h, json_t **o);
 /* Takes over the socket to the room, and gives it the rules of jail.conf. 0 or -errno with e. */
 int netroom_open(struct warden *w, int sock, struct err *e);
+/* The room asks which programs of the guest's wait (NET_WHO). */
+void netwho_ask(struct warden *w, const json_t *o);
 /* Closes it; who waits for an answer gets an error. */
 void netroom_close(struct warden *w);
 

@@ -14,6 +14,8 @@ NAMES = {
     "v4.lab.test": ("203.0.113.10", None),
     "other.lab.test": ("198.51.100.10", None),
     "private.lab.test": ("192.168.77.10", None),
+    "big.lab.test": ("203.0.113.10", None),
+    "bigprivate.lab.test": ("192.168.77.10", None),
 }
 
 
@@ -46,11 +48,14 @@ def question(q):
     return ".".join(labels).lower(), int.from_bytes(q[at + 1:at + 3], "big"), at + 5
 
 
-def answer(q):
+def answer(q, stream=False):
+    """Names with "big" are too long for a datagram: cut there (TC), whole by TCP."""
     name, kind, end = question(q)
     found = NAMES.get(name)
     data = None
-    log("dns %s %d" % (name, kind))
+    log("dns%s %s %d" % ("tcp" if stream else "", name, kind))
+    if name.startswith("big") and not stream:
+        return q[:2] + b"\x83\x80\x00\x01" + bytes(6) + q[12:end]
     if found and kind == 1 and found[0]:
         data = socket.inet_pton(socket.AF_INET, found[0])
     if found and kind == 28 and found[1]:
@@ -81,6 +86,22 @@ def echo(q):
 
 for port, reply in ((53, answer), (7, echo)):
     threading.Thread(target=serve_udp, args=(port, reply), daemon=True).start()
+def serve_names():
+    s = socket.create_server(("::", 53), family=socket.AF_INET6, dualstack_ipv6=True)
+    while True:
+        c, _ = s.accept()
+        try:
+            with c, c.makefile("rb") as stream:
+                while head := stream.read(2):
+                    a = answer(stream.read(int.from_bytes(head, "big")), True)
+                    c.sendall(len(a).to_bytes(2, "big") + a)
+        except (IndexError, OSError, UnicodeDecodeError):
+            pass
+
+
+threading.Thread(target=serve_names, daemon=True).start()
+
+
 def serve_short():
     s = socket.create_server(("::", 81), family=socket.AF_INET6, backlog=4096, dualstack_ipv6=True)
     while True:

@@ -59,6 +59,16 @@ def arp(sender, sender_mac, target):
                        b"\xff" * 6, socket.inet_aton(target))
 
 
+def advert(target, its_mac):
+    """An unsolicited neighbour advertisement that overrides what is known (RFC 4861)."""
+    body = struct.pack("!BBHI16sBB6s", 136, 0, 0, 0x20000000, socket.inet_pton(socket.AF_INET6, target),
+                       2, 1, mac(its_mac))
+    ends = [socket.inet_pton(socket.AF_INET6, a) for a in (target, "fd00::14")]
+    body = body[:2] + struct.pack("!H", checksum(b"".join(ends) + struct.pack("!II", len(body), 58) +
+                                                 body)) + body[4:]
+    return struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + ends[0] + ends[1] + body
+
+
 gateway, kind, text = sys.argv[1:4]
 text = text.encode()
 # kind: ethertype, packets
@@ -86,6 +96,8 @@ FRAMES = {
     "arp": (0x806, lambda: [arp(GUEST, "02:00:00:00:00:99", "10.0.2.14"),
                             arp("10.0.2.14", "02:00:00:00:00:98", GUEST),
                             arp("10.0.2.2", "02:00:00:00:00:97", GUEST)]),
+    "nd": (0x86dd, lambda: [advert(GUEST6, "02:00:00:00:00:99"),
+                            advert("fd00::2", "02:00:00:00:00:97")]),
 }
 ethertype, packets = FRAMES[kind]
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)

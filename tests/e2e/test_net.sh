@@ -20,6 +20,19 @@ is 'right bytes, 8 at once' 8 "$(in_jail sh -c '
 	for i in 1 2 3 4 5 6 7 8; do curl -s -m 60 http://'$LAB4'/big -o /tmp/$i & done; wait
 	sha256sum /tmp/[1-8]' | grep -c "^${sum%% *}")"
 
+# An echo request with a socket that needs no rights
+ping() {
+	in_jail /usr/bin/python3 -c '
+import socket, sys
+v6 = ":" in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM, 58 if v6 else 1)
+s.settimeout(20)
+s.connect((sys.argv[1], 0))
+s.send(bytes([128 if v6 else 8, 0, 0, 0, 0, 0, 0, 1]) + b"echo of a jail")
+print(s.recv(100)[8:].decode())' "$1" 2>&1 | tail -1
+}
+is 'an echo request is answered' 'echo of a jail' "$(ping $LAB4)"
+
 for to in $LAB_PRIVATE $LAB_META 203.0.113.1 10.0.2.2 "[::ffff:127.0.0.1]" private.lab.test; do
 	hasnt "closed: $to" hello "$(in_jail curl -s -m 3 "http://$to/hello" 2>&1)"
 done

@@ -19,6 +19,11 @@ try v4.lab.test
 check 'it waits, under the name that was asked for' soon 20 waits 'v4.lab.test (203.0.113.10)'
 ls_tells() { gaol ls --json | grep -q '"net_waiting": 1'; }
 check 'ls tells' soon 20 ls_tells
+tells_who() { gaol net n --queue | grep -Eq 'v4.lab.test .* [0-9]+ uid 0: .*curl -s -m 60 http'; }
+check 'and it tells which process asks' soon 20 tells_who
+has 'the queue of all jails' '^n +[0-9]+ +tcp +v4.lab.test .*curl' "$(gaol net --queue)"
+has 'as JSON too' '"command": "[^"]*curl .*"jail": "n"' "$(gaol net --queue --json)"
+fails 'all jails have no more than a queue' 2 gaol net
 check 'allow, once' gaol allow n "$(number v4.lab.test)" --once
 wait $client
 is 'it goes on' hello "$(cat "$work/got")"
@@ -51,6 +56,8 @@ is 'and nothing new' '' "$(in_jail curl -s -m 20 http://v4.lab.test/hello)"
 gaol allow n '*.lab.test'
 is 'a name that leads to a private address is not answered' '' \
 	"$(in_jail curl -s -m 5 http://private.lab.test/hello)"
+is 'nor one by TCP' '' "$(in_jail curl -s -m 5 http://bigprivate.lab.test/hello)"
+check 'which was asked for by TCP' grep -q '^dnstcp bigprivate' "$LAB/log"
 check 'a rule with the address opens it' gaol allow n $LAB_PRIVATE:80
 is 'by address' hello "$(in_jail curl -s -m 20 http://$LAB_PRIVATE/hello)"
 
@@ -61,6 +68,25 @@ gaol allow n 203.0.113.1:80
 is 'the host, by a rule' hello "$(in_jail curl -s -m 20 http://203.0.113.1/hello)"
 gaol deny n 203.0.113.1:80
 is 'and not after another' '' "$(in_jail curl -s -m 20 http://203.0.113.1/hello)"
+
+# A datagram, an echo request, and a name in a program that would steer a terminal
+in_jail /usr/bin/python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b"x", ("198.51.100.10", 4001))
+s6 = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s6.sendto(b"x", ("2001:db8:1::10", 4002))
+mapped = socket.socket(socket.AF_INET6); mapped.setblocking(False)
+try: mapped.connect(("::ffff:198.51.100.10", 4003))
+except BlockingIOError: pass
+open("/proc/self/comm", "w").write("\x1b]0;evil")
+time.sleep(60)' \
+	$'\e[31mred' &
+sender=$!
+known() { [ "$(gaol net n --queue | grep -Ec ' 400[123] .*: .*python3 -c')" = 3 ]; }
+check 'owners of datagrams, and of IPv4 on a socket of IPv6' soon 20 known
+hasnt 'no escape of theirs is shown' $'\e' "$(gaol net n --queue)"
+kill $sender
 
 # A flood of questions does not hold up names
 in_jail /usr/bin/python3 -c '
@@ -81,6 +107,7 @@ check stop gaol stop n
 wait $flood
 events=$(gaol events n --class net)
 has 'events: a verdict' 'verdict .*v4.lab.test' "$events"
+has 'with the process' 'verdict .*v4.lab.test.*uid 0 pid [0-9]+ curl' "$events"
 has 'events: a name that led to a private address' 'block .*private.lab.test' "$events"
 has 'events: the cut' 'disconnect .*v4.lab.test' "$events"
 finish

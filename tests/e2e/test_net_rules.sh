@@ -31,7 +31,7 @@ make_git() {
 make_deb
 make_git
 
-gaol new n --net list --allow v4.lab.test:80 --allow "tcp/[$LAB6]:80" -p 18080:80
+gaol new n --net list --allow v4.lab.test:80 --allow big.lab.test:80 --allow "tcp/[$LAB6]:80" -p 18080:80
 check 'a jail with rules boots' gaol start n
 in_jail() { gaol exec n -- "$@"; }
 get() { in_jail curl -s -m 20 "http://$1/hello"; }
@@ -44,6 +44,25 @@ check 'the name server never heard of it' eval '! grep -q other "$LAB/log"'
 is 'a private address' '' "$(get $LAB_PRIVATE)"
 is 'metadata' '' "$(get $LAB_META)"
 is 'the host' '' "$(get 203.0.113.1)"
+
+# An answer that is too long for a datagram comes by TCP, under the same rules.
+is 'a name whose answer is cut is asked for by TCP' hello "$(get big.lab.test)"
+check 'it was' grep -q '^dnstcp big.lab.test 1' "$LAB/log"
+by_tcp() {
+	in_jail /usr/bin/python3 -c '
+import socket, sys
+q = b"\x12\x34\x01\x00\x00\x01" + bytes(6)
+q += b"".join(bytes([len(l)]) + l.encode() for l in sys.argv[1].split(".")) + b"\0\0\1\0\1"
+s = socket.create_connection((sys.argv[2], 53), 20)
+for c in len(q).to_bytes(2, "big") + q:  # a byte a packet
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.send(bytes([c]))
+try: print(len(s.recv(1000)) > 30)
+except OSError: print(False)' "$1" "$2"
+}
+is 'in pieces' True "$(by_tcp big.lab.test 10.0.2.3)"
+is 'a name that no rule has' False "$(by_tcp secret.lab.test 10.0.2.3)"
+check 'the name server never heard of it by TCP either' eval '! grep -q secret "$LAB/log"'
 
 apt() {
 	in_jail env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dir::Etc::sourcelist=/root/list \

@@ -14,7 +14,7 @@ check 'a jail that asks boots' gaol start n
 try() { gaol exec n -- curl -s -m 60 "http://$1/hello" >"$work/got" 2>&1 </dev/null & client=$!; }
 # A key counts when its row has lain still under the cursor for a while.
 verdict() {
-	shows "$1: it waits" "^ +[0-9]+\? tcp +$2.* 80 +([3-9]|[1-9][0-9])s +waits"
+	shows "$1: it waits" "^ +[0-9]+\? tcp +$2.* 80 +([3-9]|[1-9][0-9])s +[0-9]+ curl "
 	press "$3"
 	shows "$1: a key" "n: $4"
 	wait $client

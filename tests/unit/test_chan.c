@@ -149,7 +149,7 @@ static void feed(struct rig *r, uint16_t type, uint16_t flags, uint32_t id, cons
 	buf_free(&b);
 }
 
-#define HELLO "\2\0\0\0\x88\x13\0\0\0\0\0\0007.3.4"
+#define HELLO "\3\0\0\0\x88\x13\0\0\0\0\0\0007.3.4"
 
 /* A ready guest. */
 static void rig_ready(struct rig *r)
@@ -658,6 +658,41 @@ START_TEST(test_ps_records)
 }
 END_TEST
 
+START_TEST(test_owners_records)
+{
+	unsigned char p[2 * (4 + CHAN_PS_FIXED + 6)] = {0};
+	const size_t one = 4 + CHAN_PS_FIXED + 6;
+	struct chan_proc pr;
+	size_t pos = 0, at;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		unsigned char *r = p + i * one;
+
+		chan_put32(r, 5 - i);
+		chan_put16(r + 4, CHAN_PS_FIXED + 6);
+		r[6] = 'S';
+		r[7] = 2;
+		chan_put32(r + 8, 70 + i);
+		memcpy(r + 4 + CHAN_PS_FIXED, "shsh -c", 6);
+	}
+	ck_assert_int_eq(chan_owners_next(p, sizeof(p), &pos, 6, &at, &pr), 1);
+	ck_assert_uint_eq(at, 5);
+	ck_assert_uint_eq(pr.pid, 70);
+	ck_assert_int_eq(chan_owners_next(p, sizeof(p), &pos, 6, &at, &pr), 1);
+	ck_assert_uint_eq(pr.pid, 71);
+	ck_assert_int_eq(chan_owners_next(p, sizeof(p), &pos, 6, &at, &pr), 0);
+	/* A place that nobody asked for, and every cut. */
+	pos = 0;
+	ck_assert_int_eq(chan_owners_next(p, sizeof(p), &pos, 5, &at, &pr), -EPROTO);
+	for (size_t n = 1; n < one; n++) {
+		pos = 0;
+		ck_assert_int_eq(chan_owners_next(p, n, &pos, 6, &at, &pr), -EPROTO);
+	}
+	pos = one + 1;
+	ck_assert_int_eq(chan_owners_next(p, one, &pos, 6, &at, &pr), -EPROTO);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("chan");
@@ -681,6 +716,7 @@ int main(void)
 	tcase_add_test(t, test_big_launch_is_cut);
 	tcase_add_loop_test(t, test_hostile_bytes, 0, 4);
 	tcase_add_test(t, test_ps_records);
+	tcase_add_test(t, test_owners_records);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

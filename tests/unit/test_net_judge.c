@@ -206,6 +206,51 @@ START_TEST(test_rules)
 }
 END_TEST
 
+/* Who asks is asked once for each question, in batches, and shown; the list fits a message. */
+START_TEST(test_who_asks)
+{
+	struct court *c = malloc(sizeof(*c));
+	struct judge *j = open_court(c, JUDGE_ASK);
+	struct judge_stranger v[32];
+	char long_command[JUDGE_COMMAND_MAX + 2];
+
+	for (uint32_t i = 0; i < 1000; i++)
+		syn(j, i, 1, i % 250, 1024 + i, 1000);
+	size_t all = 0, n;
+	while ((n = judge_strangers(j, v, 32)) > 0) {
+		ck_assert_uint_le(n, 32);
+		all += n;
+	}
+	ck_assert_uint_eq(all, 200);
+	memset(long_command, '"', JUDGE_COMMAND_MAX + 1);
+	long_command[JUDGE_COMMAND_MAX + 1] = '\0';
+	for (uint32_t i = 1; i <= 200; i++) {
+		json_t *told = json_pack("[{s:i, s:i, s:i, s:s, s:s}]", "id", (int)i, "pid", 7, "uid", 8,
+					 "comm", "a name that is too long", "command",
+					 i == 1 ? long_command : long_command + 1);
+
+		judge_told(j, told);
+		json_decref(told);
+	}
+	json_t *none = json_pack("[{s:i, s:s}, {s:i, s:i}, {}, 1]", "id", 4711, "command", "x", "id", 2,
+				 "command", 3);
+	judge_told(j, none);
+	json_decref(none);
+	json_t *o = json_object(), *queue;
+	judge_list(j, o, 1000);
+	queue = json_object_get(o, "queue");
+	ck_assert_ptr_null(json_object_get(json_array_get(queue, 0), "command"));
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(queue, 1), "pid")), 7);
+	ck_assert_uint_gt(json_array_size(queue), 20);
+	char *text = json_dumps(o, JSON_COMPACT);
+	ck_assert_uint_lt(strlen(text), 32768);
+	free(text);
+	json_decref(o);
+	judge_free(j);
+	free(c);
+}
+END_TEST
+
 /* A source that is not the guest's, and what is no packet, in every mode. */
 START_TEST(test_spoofed)
 {
@@ -237,6 +282,7 @@ int main(void)
 	tcase_add_test(t, test_flood);
 	tcase_add_test(t, test_one_target);
 	tcase_add_test(t, test_rules);
+	tcase_add_test(t, test_who_asks);
 	tcase_add_loop_test(t, test_spoofed, JUDGE_OPEN, JUDGE_LIST + 1);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

@@ -135,6 +135,9 @@ static void print_day(struct follow *f, const struct tm *tm)
 
 static void comm(struct buf *b, const struct event *ev)
 {
+	/* Of most connections nobody was asked whose they are. */
+	if (ev->class == EVENT_NET && !ev->pid)
+		return;
 	buf_fmt(b, "  (uid %u pid %u", ev->uid, ev->pid);
 	if (ev->comm_len) {
 		buf_ch(b, ' ');
