@@ -3,6 +3,8 @@
 #include "core/buf.h"
 #include "core/client.h"
 #include "core/fd.h"
+#include "core/loop.h"
+#include "core/text.h"
 #include "tui/filter.h"
 #include "tui/tty.h"
 #include <errno.h>
@@ -16,6 +18,9 @@
 
 #define INPUT_CHUNK 32768
 #define ASKED_MAX 3
+#define CTRL_C 3
+#define HELD_MAX 65536 /* bytes of output that are taken while a question stands */
+#define STEADY_MS 700 /* that a question must have been there before a key is an answer */
 #define OUTPUT_CHUNK                                                                               \
 	4096 /* a pipe that poll calls writable takes PIPE_BUF bytes without waiting               \
 	      */
@@ -52,6 +57,10 @@ struct relay {
 	uint32_t status;
 	void (*started)(void *user, uint32_t pid);
 	void *user;
+	struct exec_aside *aside;
+	bool questioned;      /* a question of aside's stands */
+	bool on_full;	      /* on a program's full screen */
+	int64_t questioned_at; /* ms of the monotonic clock */
 };
 
 static int lost(struct err *e)
@@ -199,7 +208,8 @@ static int on_socket(struct relay *r, struct err *e)
 {
 	struct client_msg m;
 
-	while (!r->ended && !r->out.waiting.len && !r->err.waiting.len) {
+	while (!r->ended && r->out.waiting.len <= (r->questioned ? HELD_MAX : 0) &&
+	       !r->err.waiting.len) {
 		int ret = client_next(r->client, &m);
 
 		if (!ret)
@@ -244,11 +254,97 @@ static int send_input(struct relay *r, struct err *e)
 	return ret && ret != -EAGAIN ? lost(e) : 0;
 }
 
-enum { AT_SOCKET, AT_SIGNAL, AT_IN, AT_OUT, AT_ERR, AT_COUNT };
+/* Questions in between */
+
+/* On a program's full screen the last line is borrowed; else lines are added. */
+static void show_aside(struct relay *r, bool was, struct buf *text)
+{
+	struct buf b = {0};
+	uint16_t rows, cols;
+	bool begins = !was && r->questioned;
+
+	if (begins)
+		r->on_full = r->filters[0].alt;
+	bool full = r->on_full;
+	tty_size(STDOUT_FILENO, &rows, &cols);
+	if (full && begins)
+		buf_str(&b, "\0337\033[0m\033[999;1H\033[2K");
+	else if (!full && begins)
+		buf_str(&b, "\r\n");
+	/* What became of it would make a last line that is full scroll. */
+	if (!full)
+		buf_add(&b, text->p, text->len);
+	else if (begins)
+		buf_add(&b, text->p, text_fit(text->p, text->len, cols > 1 ? cols - 1 : 1));
+	if (full && !r->questioned)
+		buf_str(&b, "\033[2K\0338");
+	else if (!full && !r->questioned && text->len)
+		buf_str(&b, "\r\n");
+	fd_write_full(STDOUT_FILENO, b.p, b.len);
+	buf_free(&b);
+	/* Another size and back: the program paints anew what the question lay on. */
+	if (full && was && !r->questioned && rows > 2) {
+		struct proto_size less = {.rows = (uint16_t)(rows - 1), .cols = cols};
+
+		send_small(r, PROTO_EXEC_SIZE, &less, sizeof(less));
+		send_size(r);
+	}
+}
+
+static void take_aside(struct relay *r, bool stands, struct buf *text)
+{
+	bool was = r->questioned;
+
+	r->questioned = stands;
+	if (stands && !was)
+		r->questioned_at = loop_now_ms();
+	if (text->len || was != stands)
+		show_aside(r, was, text);
+	buf_free(text);
+}
+
+static void on_aside(struct relay *r)
+{
+	struct buf text = {0};
+	bool stands = r->aside->ready(r->aside->user, &text);
+
+	take_aside(r, stands, &text);
+}
+
+static void give_keys(struct relay *r, const void *keys, size_t n)
+{
+	uint64_t room = r->room - r->input.len;
+
+	buf_add(&r->input, keys, n < room ? n : (size_t)room);
+}
+
+/* Keys while a question stands; what was typed before it could be read is the program's. */
+static void on_keys(struct relay *r)
+{
+	unsigned char keys[64];
+	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
+
+	if (n == 0)
+		r->eof = true;
+	if (n > 0 && loop_now_ms() - r->questioned_at < STEADY_MS) {
+		give_keys(r, keys, (size_t)n);
+		return;
+	}
+	for (ssize_t i = 0; i < n && r->questioned; i++) {
+		if (keys[i] == CTRL_C)
+			give_keys(r, keys + i, 1);
+		struct buf text = {0};
+		bool stands = r->aside->key(r->aside->user, keys[i], &text);
+
+		take_aside(r, stands, &text);
+	}
+}
+
+enum { AT_SOCKET, AT_SIGNAL, AT_IN, AT_OUT, AT_ERR, AT_ASIDE, AT_COUNT };
 
 static void ask(const struct relay *r, struct pollfd at[AT_COUNT])
 {
-	bool full = r->out.waiting.len || r->err.waiting.len;
+	bool full = r->out.waiting.len > (r->questioned ? HELD_MAX : 0) || r->err.waiting.len;
 	bool unsent = r->input.len || (r->eof && !r->eof_sent);
 
 	for (int i = 0; i < AT_COUNT; i++)
@@ -259,12 +355,15 @@ static void ask(const struct relay *r, struct pollfd at[AT_COUNT])
 	if (full && !unsent)
 		at[AT_SOCKET].fd = -1; /* a hang-up would be told for ever */
 	at[AT_SIGNAL] = (struct pollfd){.fd = r->signals, .events = POLLIN};
-	if (!r->eof && !r->input.len && r->room)
+	if (!r->eof && (r->questioned || (!r->input.len && r->room)))
 		at[AT_IN] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-	if (r->out.waiting.len)
+	if (r->out.waiting.len && !r->questioned)
 		at[AT_OUT] = (struct pollfd){.fd = r->out.fd, .events = POLLOUT};
 	if (r->err.waiting.len)
 		at[AT_ERR] = (struct pollfd){.fd = r->err.fd, .events = POLLOUT};
+	/* A question begins behind what was written before it. */
+	if (r->aside && (r->questioned || !r->out.waiting.len))
+		at[AT_ASIDE] = (struct pollfd){.fd = r->aside->fd, .events = POLLIN};
 }
 
 static int turn(struct relay *r, struct err *e)
@@ -273,8 +372,11 @@ static int turn(struct relay *r, struct err *e)
 	int ret = 0;
 
 	ask(r, at);
-	if (poll(at, AT_COUNT, -1) < 0)
+	int n = poll(at, AT_COUNT, r->aside ? r->aside->wait_ms : -1);
+	if (n < 0)
 		return errno == EINTR ? 0 : err_sys(e, "poll");
+	if (r->aside && (!n || at[AT_ASIDE].revents) && (r->questioned || !r->out.waiting.len))
+		on_aside(r);
 	if (at[AT_SIGNAL].revents)
 		on_signal(r);
 	if (r->interrupted)
@@ -285,10 +387,21 @@ static int turn(struct relay *r, struct err *e)
 		drain(r, &r->err);
 	if (at[AT_IN].revents & POLLNVAL)
 		r->eof = true;
+	else if (at[AT_IN].revents && r->questioned)
+		on_keys(r);
 	else if (at[AT_IN].revents)
 		on_input(r);
 	if (at[AT_SOCKET].revents)
 		ret = on_socket(r, e);
+	/* Nobody is there any more to whom an answer matters. */
+	if (r->ended && r->questioned) {
+		struct buf text = {0};
+
+		buf_str(&text, "the program has ended");
+		take_aside(r, false, &text);
+	}
+	if (r->ended)
+		r->aside = NULL;
 	return ret || r->ended ? ret : send_input(r, e);
 }
 
@@ -386,6 +499,7 @@ int exec_run(struct client *c, json_t *args, const struct exec_options *o, int *
 	if (!ret) {
 		set_terminal(&r);
 		ret = call(&r, args, e);
+		r.aside = r.raw && r.out.filter ? o->aside : NULL;
 		while (!ret && !(r.ended && !r.out.waiting.len && !r.err.waiting.len))
 			ret = turn(&r, e);
 		*exit_status = (int)r.status;

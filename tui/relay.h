@@ -20,6 +20,25 @@
 
 struct client;
 
+struct buf;
+
+/*
+ * Somebody who puts questions on the terminal in between. While one stands, what the program writes
+ * waits, and keys are answers; those of the first moment still go to the program, whom they were
+ * meant for.
+ */
+struct exec_aside {
+	int fd;	     /* ready() is called when it can be read, -1: never */
+	int wait_ms; /* and after so long, -1: not */
+	/*
+	 * Appends to out what is to be shown, of one line and fit for a terminal: a question that
+	 * begins, or what became of the one that stands. True while one stands.
+	 */
+	bool (*ready)(void *user, struct buf *out);
+	bool (*key)(void *user, unsigned char key, struct buf *out);
+	void *user;
+};
+
 struct exec_options {
 	bool pty; /* ask for a pty: "pty", "rows" and "cols" are set in the arguments by exec_run */
 	bool no_stdin; /* standard input is not read: the program gets an end of file at once */
@@ -27,6 +46,7 @@ struct exec_options {
 	/* Called once when the program runs, with its pid in the guest; may be NULL. */
 	void (*started)(void *user, uint32_t pid);
 	void *user;
+	struct exec_aside *aside; /* with a pty on a terminal only; NULL: nobody */
 };
 
 /*

@@ -11,10 +11,11 @@ printf 'prog: prog.c\n\tcc -o prog prog.c\n' >Makefile
 
 out=$(gaol run -- sh -c 'echo hi > /tmp/a; exit 7' 2>&1 </dev/null)
 is 'the exit status is the command'\''s' 7 $?
-is 'the list of changes' 'A /tmp/a' "$out"
+is 'the list of changes' 'A /tmp/a' "$(tail -n +2 <<<"$out")"
+has 'and before it, without a terminal: no network' '^gaol: no network: .*--net' "$(head -1 <<<"$out")"
 check 'nothing is left' nothing_left
 
-gaol run -- sh -c 'echo to-out; echo to-err >&2' >"$work/out" 2>"$work/err" </dev/null
+gaol run --net none -- sh -c 'echo to-out; echo to-err >&2' >"$work/out" 2>"$work/err" </dev/null
 is 'standard output is apart' to-out "$(cat "$work/out")"
 is 'standard error is apart' to-err "$(cat "$work/err")"
 is 'standard input comes through' 'HELLO' "$(echo hello | gaol run -q -- tr a-z A-Z)"
@@ -32,7 +33,7 @@ check 'nothing is left after failures' nothing_left
 
 is 'it stands in the current directory' "$work/project" "$(gaol run -q -- pwd </dev/null)"
 is 'and sees it' one "$(gaol run -q -- cat file </dev/null)"
-out=$(gaol run -- sh -c 'echo two > file; rm Makefile; chmod 600 prog.c; mkdir d; echo x > d/y' 2>&1 </dev/null)
+out=$(gaol run --net none -- sh -c 'echo two > file; rm Makefile; chmod 600 prog.c; mkdir d; echo x > d/y' 2>&1 </dev/null)
 is 'changes there are listed' "D $work/project/Makefile
 A $work/project/d
 A $work/project/d/y

@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "tui/cli/confopts.h"
 #include "tui/cli/launch.h"
+#include "tui/cli/runask.h"
 #include "tui/relay.h"
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static bool option(struct run *r, struct cli_args *a, int key)
 		a->status = cli_usage(a->verb, "--on-exit %s: discard, keep or apply", a->arg);
 		return false;
 	default:
+		r->net_given = r->net_given || key == CONFOPT_NET;
 		ret = confopts_set(&r->conf, key, a->arg, &e);
 		if (ret > 0)
 			return true;
@@ -106,7 +108,13 @@ static int carry_out(struct run *r, struct cli *c, json_t *args)
 		run_abandon(r);
 		return cli_fail(&e);
 	}
+	/* Without it the questions wait for gaol allow, elsewhere. */
+	struct runask *asker =
+	    o.pty && r->conf.net == CONF_NET_ASK ? runask_new(&r->jail, &e) : NULL;
+	if (asker)
+		o.aside = runask_aside(asker);
 	int ret = exec_run(r->client, args, &o, &wait_status, &e);
+	runask_free(asker);
 	status = ret ? launch_failed(ret, &e) : launch_status(wait_status);
 	if (run_finish(r, c, &e)) {
 		err_print(&e);
@@ -124,6 +132,7 @@ static int run_in(struct run *r, struct cli *c, const struct verb *v, char **com
 	json_t *args = launch(r, command, v);
 	if (!args)
 		return CLI_USAGE;
+	run_default_net(r, isatty(0) && isatty(1));
 	run_sweep(c);
 	int status = carry_out(r, c, args);
 	client_free(r->client);
@@ -175,7 +184,11 @@ const struct verb verb_run = {
     .more = "The jail shows the current directory copy-on-write and the program stands "
 	    "in it, as you (same name and numbers) with a clean environment. With a "
 	    "terminal on both sides it gets a terminal of the guest's own, else standard "
-	    "input, output and error stay apart. Signals are passed on.\n\nAfterwards "
+	    "input, output and error stay apart. Signals are passed on.\n\nOn a "
+	    "terminal the network asks (--net ask) where the host's kernel has NFQUEUE: what the "
+	    "program wants to reach waits, and one key on this terminal answers; whoever looks from "
+	    "elsewhere has gaol net --queue and gaol allow. Without a terminal, or NFQUEUE, there "
+	    "is no network unless --net says so.\n\nAfterwards "
 	    "the changes are listed on standard error: A added, M modified, D deleted, m "
 	    "only owner, mode or attributes, T another type, R a renamed directory. On a "
 	    "terminal it then asks whether to show the diff, apply the changes below the current "

@@ -19,6 +19,7 @@ struct run {
 	const char *dir;  /* -C */
 	bool root;	  /* as guest root */
 	bool quiet;
+	bool net_given; /* --net was: no default of ours */
 	enum run_exit on_exit;
 	struct conf conf;
 	char *cwd; /* owned: where the command stands, host and guest */
@@ -29,6 +30,8 @@ struct run {
 
 /* Who the command is, where it stands and what it sees there. 0 or -errno with e set. */
 int run_describe(struct run *r, struct err *e);
+/* Without --net: ask on a terminal, else none, which is told. */
+void run_default_net(struct run *r, bool terminal);
 /* Makes the jail, starts its warden and its guest. 0 or -errno with e set; the jail may be there
  * then, without a guest. */
 int run_boot(struct run *r, struct cli *c, struct err *e);

@@ -69,6 +69,40 @@ int run_describe(struct run *r, struct err *e)
 	return ret;
 }
 
+void run_default_net(struct run *r, bool terminal)
+{
+	if (r->net_given)
+		return;
+	r->conf.net = terminal ? CONF_NET_ASK : CONF_NET_NONE;
+	if (!terminal && !r->quiet)
+		fprintf(stderr, "gaol: no network: without a terminal nobody can be asked: --net "
+				"open, or --net list --allow HOST\n");
+}
+
+static int start(struct run *r, struct err *e)
+{
+	return client_call(r->client, "start", json_pack("{s:b}", "idle", 1), -1, NULL, NULL, NULL,
+			   e);
+}
+
+/* A host that cannot ask gives no network, and the program runs; whatever else is wrong fails
+ * again. */
+static int start_offline(struct run *r, struct err *e)
+{
+	char word[] = "net.mode=none", *words[] = {word};
+	struct err why = *e;
+	int ret = cli_set(&r->jail, words, 1, e);
+
+	if (!ret)
+		ret = start(r, e);
+	if (ret)
+		return ret;
+	r->conf.net = CONF_NET_NONE;
+	if (!r->quiet)
+		fprintf(stderr, "gaol: no network: %s\n", why.text);
+	return 0;
+}
+
 int run_boot(struct run *r, struct cli *c, struct err *e)
 {
 	if (r->name)
@@ -89,8 +123,9 @@ int run_boot(struct run *r, struct cli *c, struct err *e)
 	flock(r->jail.dirfd, LOCK_SH | LOCK_NB);
 	ret = client_spawn(&r->client, &r->jail, !r->name, e);
 	if (!ret)
-		ret = client_call(r->client, "start", json_pack("{s:b}", "idle", 1), -1, NULL, NULL,
-				  NULL, e);
+		ret = start(r, e);
+	if (ret && !r->net_given && r->client && r->conf.net == CONF_NET_ASK)
+		ret = start_offline(r, e);
 	return ret;
 }
 
