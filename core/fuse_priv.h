@@ -16,6 +16,14 @@
  */
 #define FUSE_DOOR_OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_EXCL | O_NOATIME)
 
+/*
+ * INIT's bit between gaol and its guest kernel alone (kernel/patches/0004): we answer a CREATE of a
+ * name that is there with EEXIST, whatever its flags, so that no LOOKUP has to come first; a new
+ * file has no security attributes, so that its first write asks for none; and requests are answered
+ * in order, so that nobody has to wait for a RELEASE.
+ */
+#define FUSE_DOOR_GUEST_FLAG (UINT64_C(1) << 62)
+
 #define FUSE_DOOR_SEEN 4096 /* base files whose last opened version is remembered */
 
 /* What a base file looked like when the guest opened it last: if it still does, cached pages may

@@ -300,6 +300,10 @@ void fuse_door_amend_init(struct fuse_door *d, void *p, size_t n)
 	out.flags |= (uint32_t)d->init_flags & extra;
 	d->setxattr_ext = out.flags & FUSE_SETXATTR_EXT;
 	d->mounted = true;
+	if (d->init_flags & FUSE_DOOR_GUEST_FLAG) {
+		out.flags |= FUSE_INIT_EXT;
+		out.flags2 |= (uint32_t)(FUSE_DOOR_GUEST_FLAG >> 32);
+	}
 	if (d->config.passthrough && (d->init_flags & BACKING_INIT_FLAG)) {
 		out.flags |= FUSE_INIT_EXT;
 		out.flags2 |= (uint32_t)(BACKING_INIT_FLAG >> 32);
