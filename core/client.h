@@ -33,6 +33,8 @@
  *	{"number", "hash", "added", "modified", "deleted", "bytes", "unchanged", "synced"}
  *   rollback {"id": "..."?}, redo {}
  *	{"number", "hash", "saved": n or 0, "from", "entries", "ended": processes, "unchanged"}
+ *   cancel {}
+ *	{"cancelled": bool}: the checkpoint under way ends with an error, and nothing is made
  *   put {"path": "...", "mode": n, "uid": n, "gid": n} + descriptor
  *	{"bytes": n}: a host file into the layer
  *   put {"path": "...", "mode": n, "uid": n, "gid": n, "dir": true}
@@ -76,7 +78,7 @@ void client_free(struct client *c);
 int client_fd(const struct client *c);
 
 /* Progress of a long call: phase, done of total (0: unknown). Return false to go on waiting without
- * (calls are not cancelled). */
+ * (a checkpoint is cancelled by a call of "cancel"). */
 typedef void client_progress_fn(void *user, const char *phase, uint64_t done, uint64_t total);
 
 /*

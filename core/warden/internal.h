@@ -358,6 +358,8 @@ void save_auto(struct warden *w);
 void save_before_start(struct warden *w, struct call c, bool idle);
 /* Has the worker change the repository alone: the guest notices nothing. */
 void save_repo(struct warden *w, struct call c, const char *name, const json_t *args);
+/* Cancels the checkpoint under way, if it can be: {"cancelled": bool}. */
+void save_cancel(struct warden *w, struct call c);
 /* A chan request was answered (chan_ops.reply); true when it was the operation's. */
 bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n);
 /* The guest went down as the operation asked, and everything of it is released. */
@@ -416,6 +418,8 @@ struct worker *worker_ready(struct warden *w, struct err *e);
 struct worker *worker_start(struct warden *w, struct worker *waits, const json_t *request,
 			    const struct worker_fds *fds, struct call progress, worker_fn *fn,
 			    void *user, struct err *e);
+/* Asks it to undo what it has begun; it then answers with an error. */
+void worker_cancel(struct worker *k);
 void worker_free(struct worker *k);
 
 /* put.c: a host file into the layer */

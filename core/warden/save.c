@@ -7,7 +7,7 @@
  *   rollback:   sync, hold, worker plans (nothing to do: go on); kill the guest, close the layer,
  *               worker saves and applies, boot again when it ran
  */
-#include "core/warden/internal.h"
+#include "core/warden/op.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,39 +16,7 @@
 #define SYNC_LIMIT_MS 5000
 #define MESSAGE_MAX 4096
 
-enum op_kind { OP_SAVE, OP_BACK, OP_SYNC, OP_REPO };
-enum op_step { STEP_SYNC, STEP_PLAN, STEP_GUEST_DOWN, STEP_WORK, STEP_BOOT };
-
-struct op {
-	enum op_kind kind;
-	enum op_step step;
-	struct call call;
-	json_t *request; /* to the worker */
-	bool redo;
-	bool was_up;
-	bool idle;
-	bool held;
-	bool sealed;	   /* the layer keeps what was there */
-	bool stored;	   /* the worker reads no more of it */
-	bool again;	   /* what was sealed cannot be had: the guest is held now */
-	bool lost;	   /* the layer was closed meanwhile */
-	int64_t held_at;   /* ns */
-	uint64_t held_us;  /* the longest time for which a request was held */
-	bool synced;
-	bool nobody;		      /* no client waits for the answer */
-	bool starts;		      /* the jail is to be booted behind it */
-	uint32_t sync_tag, count_tag; /* chan requests that are awaited, 0 = none */
-	uint32_t ended;		      /* processes that the guest had */
-	struct loop_timer *limit;
-	struct worker *worker;
-	struct worker *waits; /* the next one, NULL: it is started when it is wanted */
-	json_t *result;	      /* of the work, kept until the guest is up again */
-	char *error;
-	int code;
-};
-
 static void work(void *user);
-static void start_worker(struct warden *w, struct worker_fds *fds, worker_fn *fn);
 
 bool save_is_busy(const struct warden *w)
 {
@@ -79,7 +47,7 @@ void save_abort(struct warden *w)
 		op_end(w);
 }
 
-static void op_answer(struct warden *w)
+void op_answer(struct warden *w)
 {
 	struct op *op = w->op;
 	struct call call = op->call;
@@ -100,7 +68,7 @@ static void op_answer(struct warden *w)
 	warden_maybe_quit(w);
 }
 
-static void op_fail(struct warden *w, int code, const char *text)
+void op_fail(struct warden *w, int code, const char *text)
 {
 	free(w->op->error);
 	w->op->error = xstrdup(text);
@@ -245,7 +213,7 @@ static void ask_worker(struct warden *w, const char *what, worker_fn *fn)
 	struct worker_fds fds = NO_WORKER_FDS;
 
 	json_object_set_new(w->op->request, "op", json_string(what));
-	start_worker(w, &fds, fn);
+	op_work(w, &fds, fn);
 }
 
 static void present_known(void *user, const json_t *result, int code, const char *error)
@@ -309,7 +277,7 @@ void save_on_up(struct warden *w, const char *failure)
 }
 
 /* fds: taken over. */
-static void start_worker(struct warden *w, struct worker_fds *fds, worker_fn *fn)
+void op_work(struct warden *w, struct worker_fds *fds, worker_fn *fn)
 {
 	struct op *op = w->op;
 	struct err e;
@@ -337,7 +305,7 @@ static void apply(struct warden *w)
 	json_object_set_new(w->op->request, "op", json_string(w->op->redo ? "redo" : "rollback"));
 	struct worker_fds fds = NO_WORKER_FDS;
 	fds.fd[0] = touched_show(w, w->op->request);
-	start_worker(w, &fds, restored);
+	op_work(w, &fds, restored);
 }
 
 static void planned(void *user, const json_t *result, int code, const char *error)
@@ -387,7 +355,7 @@ static void work_save(struct warden *w)
 	op->sealed = !op->again && seal_begin(w, op->request, &fds, seal_broken);
 	if (!op->sealed)
 		hold(w);
-	start_worker(w, &fds, saved);
+	op_work(w, &fds, saved);
 	/* nobody is served while this runs */
 	if (w->op == op)
 		held_since(op, since);
@@ -410,6 +378,12 @@ static void work(void *user)
 
 	loop_timer_arm(op->limit, -1);
 	op->sync_tag = op->count_tag = 0;
+	if (op->cancelled) {
+		op_fail(w, ECANCELED, "checkpoint: cancelled");
+		settle(w);
+		op_answer(w);
+		return;
+	}
 	if (op->lost) {
 		lost(w);
 		return;
@@ -434,7 +408,7 @@ static void work(void *user)
 	op->step = STEP_PLAN;
 	struct worker_fds fds = NO_WORKER_FDS;
 	fds.fd[0] = touched_show(w, op->request);
-	start_worker(w, &fds, planned);
+	op_work(w, &fds, planned);
 }
 
 bool save_on_reply(struct warden *w, uint32_t tag, int err, const void *p, size_t n)
@@ -473,7 +447,7 @@ void save_on_guest_gone(struct warden *w)
 	}
 }
 
-static struct op *op_begin(struct warden *w, enum op_kind kind, struct call c)
+struct op *op_open(struct warden *w, enum op_kind kind, struct call c)
 {
 	struct op *op = xcalloc(1, sizeof(*op));
 
@@ -483,7 +457,7 @@ static struct op *op_begin(struct warden *w, enum op_kind kind, struct call c)
 	return op;
 }
 
-static void begin_sync(struct warden *w, bool count)
+void op_sync(struct warden *w, bool count)
 {
 	struct op *op = w->op;
 	struct err e;
@@ -496,105 +470,4 @@ static void begin_sync(struct warden *w, bool count)
 	if (op->sync_tag && op->kind != OP_SYNC)
 		op->waits = worker_ready(w, &e);
 	loop_timer_arm(op->limit, op->sync_tag || op->count_tag ? SYNC_LIMIT_MS : 0);
-}
-
-static bool message_ok(struct warden *w, struct call c, const json_t *args)
-{
-	const char *m = json_string_value(json_object_get(args, "message"));
-
-	if (!m || strlen(m) <= MESSAGE_MAX)
-		return true;
-	answer_error(w, c, EINVAL, "message: longer than %d bytes: shorten it", MESSAGE_MAX);
-	return false;
-}
-
-void save_checkpoint(struct warden *w, struct call c, const json_t *args)
-{
-	const json_t *m = json_object_get(args, "message");
-	const json_t *k = json_object_get(args, "kind");
-
-	if (!message_ok(w, c, args))
-		return;
-	struct op *op = op_begin(w, OP_SAVE, c);
-	op->request =
-	    json_pack("{s:s, s:s, s:s, s:s}", "op", "save", "kind",
-		      json_is_string(k) ? json_string_value(k) : "hand", "message",
-		      json_is_string(m) ? json_string_value(m) : "", "name", w->jail.name);
-	/* Asked for by a person: a checkpoint is made also when nothing changed, as they asked. */
-	json_object_set(op->request, "always", json_object_get(args, "always"));
-	warden_enter(w, JAIL_SAVING, NULL);
-	begin_sync(w, false);
-}
-
-static struct op *begin_auto(struct warden *w, struct call c, const char *why)
-{
-	struct op *op = op_begin(w, OP_SAVE, c);
-
-	op->request = json_pack("{s:s, s:s, s:s, s:s}", "op", "save", "kind", "auto", "message",
-				why, "name", w->jail.name);
-	warden_enter(w, JAIL_SAVING, NULL);
-	begin_sync(w, false);
-	return op;
-}
-
-void save_auto(struct warden *w)
-{
-	begin_auto(w, (struct call){0}, "by time")->nobody = true;
-}
-
-void save_before_start(struct warden *w, struct call c, bool idle)
-{
-	struct op *op = begin_auto(w, c, "before start");
-
-	op->starts = true;
-	op->idle = idle;
-}
-
-void save_rollback(struct warden *w, struct call c, const json_t *args, bool redo)
-{
-	const char *id = json_string_value(json_object_get(args, "id"));
-	struct op *op = op_begin(w, OP_BACK, c);
-
-	op->redo = redo;
-	op->request =
-	    json_pack("{s:s, s:s, s:b}", "op", "plan", "name", w->jail.name, "redo", redo);
-	if (id && !redo)
-		json_object_set_new(op->request, "to", json_string(id));
-	warden_enter(w, JAIL_RESTORING, NULL);
-	begin_sync(w, true);
-}
-
-static void repo_done(void *user, const json_t *result, int code, const char *error)
-{
-	struct warden *w = user;
-
-	if (result)
-		w->op->result = json_deep_copy(result);
-	else
-		op_fail(w, code, error);
-	op_answer(w);
-}
-
-void save_repo(struct warden *w, struct call c, const char *name, const json_t *args)
-{
-	struct op *op = message_ok(w, c, args) ? op_begin(w, OP_REPO, c) : NULL;
-
-	if (!op)
-		return;
-	op->step = STEP_WORK;
-	op->request = json_is_object(args) ? json_deep_copy(args) : json_object();
-	json_object_set_new(op->request, "op", json_string(name));
-	json_object_set_new(op->request, "name", json_string(w->jail.name));
-	struct worker_fds fds = NO_WORKER_FDS;
-	start_worker(w, &fds, repo_done);
-}
-
-void save_sync(struct warden *w, struct call c)
-{
-	if (w->op || !boot_is_up(w)) {
-		answer(w, c, json_pack("{s:b}", "synced", !boot_is_up(w)));
-		return;
-	}
-	op_begin(w, OP_SYNC, c);
-	begin_sync(w, false);
 }

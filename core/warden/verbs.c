@@ -279,6 +279,11 @@ static void do_prune(struct warden *w, struct peer *p, struct call c, const json
 	save_repo(w, c, "prune", args);
 }
 
+static void do_cancel(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
+{
+	save_cancel(w, c);
+}
+
 static void do_put(struct warden *w, struct peer *p, struct call c, const json_t *args, int fd)
 {
 	put_start(w, c, args, fd);
@@ -363,6 +368,7 @@ static const struct verb {
     {.name = "untag", .states = DOWN | UP, .fn = do_untag},
     {.name = "rename", .states = DOWN | UP, .fn = do_rename},
     {.name = "prune", .states = DOWN | UP, .fn = do_prune},
+    {.name = "cancel", .states = ANY, .fn = do_cancel},
     {.name = "bring", .states = DOWN | UP, .fn = do_bring},
     {.name = "put", .states = DOWN | UP, .fn = do_put},
     {.name = "procs", .states = UP | BIT(JAIL_SAVING), .fn = do_procs},

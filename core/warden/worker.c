@@ -197,6 +197,12 @@ struct worker *worker_start(struct warden *w, struct worker *waits, const json_t
 	return k;
 }
 
+void worker_cancel(struct worker *k)
+{
+	if (k->pid > 0)
+		kill(k->pid, SIGTERM);
+}
+
 void worker_free(struct worker *k)
 {
 	if (!k)

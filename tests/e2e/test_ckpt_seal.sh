@@ -70,4 +70,23 @@ gaol exec j -- touch /srv/stop2 </dev/null
 wait
 check 'the last' gaol checkpoint j -m last
 is 'again nothing was missed' '{"ok":{"needed":false}}' "$(echo '{"op": "needed"}' | "$GAOL" worker 3<"$GAOL_HOME/jails/j" | tail -n 1)"
+
+# Cancelled: nothing is made, nothing is left, and the next one has all of it.
+check 'new' gaol new c
+(umask 077 && head -c 128M /dev/urandom >"$GAOL_HOME/jails/c/upper/big")
+check 'start' gaol start c
+repo=$GAOL_HOME/jails/c/checkpoints.git
+env --default-signal=INT "$GAOL" checkpoint c -m long >"$work/told" 2>&1 &
+long=$!
+packing() { find "$repo/gaol" -name 'tmp.*' -size +64k | grep -q .; }
+check 'a long checkpoint' soon 30 packing
+kill -INT $long
+wait $long
+is 'Ctrl-C ends it' 1 $?
+has 'which it says' 'checkpoint: cancelled' "$(cat "$work/told")"
+is 'the jail runs on' running "$(state c)"
+is 'nothing was made' 1 "$(gaol log c --json | grep -c '"number"')"
+is 'nothing is left of it' '' "$(find "$repo/gaol" -name 'tmp.*')"
+check 'the next one' gaol checkpoint c -m next
+is 'has all of it' "$(sha1sum <"$GAOL_HOME/jails/c/upper/big")" "$(gaol cat c@2:/big | sha1sum)"
 finish
