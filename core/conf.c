@@ -44,8 +44,8 @@ void conf_init(struct conf *c)
 
 void conf_free(struct conf *c)
 {
-	char *const texts[] = {c->user, c->home, c->shell,	   c->hostname,
-			       c->cwd,	c->note, c->console_record};
+	char *const texts[] = {c->user, c->home, c->shell, c->hostname,
+			       c->cwd,	c->init, c->note,  c->console_record};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -348,7 +348,8 @@ const char *conf_speed_name(enum conf_speed s)
 
 const char *conf_net_name(enum conf_net n)
 {
-	static const char *const names[] = {[CONF_NET_NONE] = "none", [CONF_NET_OPEN] = "open",
+	static const char *const names[] = {[CONF_NET_NONE] = "none",
+					    [CONF_NET_OPEN] = "open",
 					    [CONF_NET_ASK] = "ask",
 					    [CONF_NET_LIST] = "list"};
 

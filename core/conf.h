@@ -83,6 +83,7 @@ struct conf {
 	char *shell;		   /* login shell of the user */
 	char *hostname;		   /* NULL: the jail's name */
 	char *cwd;		   /* directory the command starts in; NULL: its home */
+	char *init;		   /* program that is pid 1 in place of the command; NULL: none */
 	struct conf_list env; /* NAME=VALUE; all that the command gets beside HOME, USER, LOGNAME,
 				 SHELL, PATH, TERM */
 	enum conf_restart restart;

@@ -110,6 +110,14 @@ const struct schema conf_schema[] = {
      .type = &type_host,
      JAIL(hostname)},
     {.k = {.section = "jail",
+	   .key = "init",
+	   .deflt = "",
+	   .help = "A system's own init, /sbin/init for instance, to be the guest's first process. It "
+		   "starts what it is set up for, the command is not run, and a stop asks it to power "
+		   "off. Default: gaol's init, which runs the command."},
+     .type = &type_path,
+     JAIL(init)},
+    {.k = {.section = "jail",
 	   .key = "cwd",
 	   .deflt = "",
 	   .help = "Directory that the command starts in. Default: its home."},

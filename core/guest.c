@@ -172,6 +172,8 @@ static void kernel_args(struct args *a, const struct guest_config *c)
 	arg(a, "rootfstype=virtiofs");
 	arg(a, "rw");
 	argf(a, "init=%s", c->init);
+	if (c->real_init)
+		argf(a, "gaol.init=%s", c->real_init);
 	a->v[a->n] = NULL;
 }
 

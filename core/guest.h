@@ -33,6 +33,7 @@ struct guest_config {
 	const char *kernel;    /* image, checked by kernel_find */
 	const char *step;      /* the last step's program: probe_step */
 	const char *init;      /* init= in the guest */
+	const char *real_init; /* gaol.init=: which init makes pid 1, no blanks; NULL: it stays it */
 	const char *run;       /* the jail's runtime directory (ours, 0700) */
 	const char *fs_sock;   /* listening socket of the file system device, in run */
 	const char *chan_sock; /* and of the channel's, in run */

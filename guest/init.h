@@ -29,7 +29,8 @@ struct main_command {
 };
 
 struct init {
-	bool pid1;
+	bool pid1; /* the guest's, not a test's; with a real init, its second process */
+	bool real; /* pid 1 is a system's own init */
 	int epfd;
 	struct watch signals;
 	struct gchan chan;

@@ -16,6 +16,7 @@
 #include "guest/mounts.h"
 #include "guest/names.h"
 #include "guest/net.h"
+#include "guest/realinit.h"
 #include "guest/shutdown.h"
 #include "guest/str.h"
 #include <errno.h>
@@ -66,14 +67,14 @@ static bool on_setup(struct init *in, const struct frame *f)
 		return false;
 	flags = chan_get32(f->p);
 	in->set_up = true;
-	in->keep = flags & (CHAN_KEEP | CHAN_IDLE);
+	in->keep = in->real || flags & (CHAN_KEEP | CHAN_IDLE);
 	if (in->pid1 && chan_get32(f->p + 4))
 		limit_tasks(chan_get32(f->p + 4));
 	if (flags & CHAN_TELL_NAMES)
 		names_open(in);
 	if (in->pid1 && *hostname && sethostname(hostname, strlen(hostname)) < 0)
 		log_line("cannot set the host name", NULL);
-	if (flags & CHAN_IDLE) {
+	if (in->real || flags & CHAN_IDLE) {
 		console_winsize(in, l.rows, l.cols);
 		gchan_send32(&in->chan, CHAN_READY, 0, 0, 0);
 	} else {
@@ -253,7 +254,7 @@ static void reap(struct init *in)
 	/* As an ordinary process init has adopted what it may not signal: that is not waited for.
 	 */
 	in->childless = (pid < 0 && errno == ECHILD) ||
-			(!in->pid1 && !in->streams && !in->jobs && !in->main.pid);
+			((!in->pid1 || in->real) && !in->streams && !in->jobs && !in->main.pid);
 }
 
 static void on_signals(void *user, uint32_t events)
@@ -262,7 +263,8 @@ static void on_signals(void *user, uint32_t events)
 	struct init *in = user;
 
 	while (read(in->signals.fd, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGCHLD)
+		/* A system's init that goes down tells everybody; we stay to the end. */
+		if (si.ssi_signo == SIGCHLD || in->real)
 			continue;
 		shutdown_begin(in, 0, SIGNAL_GRACE_MS);
 	}
@@ -337,10 +339,9 @@ static void run_alone(struct init *in, char **argv, int argc)
 	console_start_main(in, &l);
 }
 
-/* The value of gaol.chan= in the kernel's command line, in place; NULL without. */
-static const char *chan_option(char *cmdline, size_t size)
+/* The value of an option in the kernel's command line, in place; NULL without. */
+static const char *option(const char *name, char *cmdline, size_t size)
 {
-	static const char name[] = "gaol.chan=";
 	char *at;
 
 	if (file_slurp("/proc/cmdline", cmdline, size) < 0)
@@ -348,7 +349,7 @@ static const char *chan_option(char *cmdline, size_t size)
 	at = strstr(cmdline, name);
 	if (!at)
 		return NULL;
-	at += sizeof(name) - 1;
+	at += strlen(name);
 	at[strcspn(at, " \n")] = '\0';
 	return at;
 }
@@ -381,16 +382,21 @@ int main(int argc, char **argv)
 	const char *path;
 	int fd;
 
-	in.epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (!in.pid1)
+	if (!in.pid1) {
+		in.epfd = epoll_create1(EPOLL_CLOEXEC);
 		return serve(&in, argc, argv);
+	}
 	umask(022);
 	mounts_make();
 	mounts_settle();
 	net_make();
+	path = option("gaol.init=", cmdline, sizeof(cmdline));
+	if (path)
+		in.real = realinit_fork(path, argv[0]);
+	in.epfd = epoll_create1(EPOLL_CLOEXEC);
 	console_open(&in);
 	open_signals(&in);
-	path = chan_option(cmdline, sizeof(cmdline));
+	path = option("gaol.chan=", cmdline, sizeof(cmdline));
 	if (path && strcmp(path, "none") == 0) {
 		run_alone(&in, argv + 1, argc - 1);
 		run(&in, false);

@@ -18,6 +18,12 @@ enum {
 	OFF_MS = 1000,	/* and to act upon OFF */
 };
 
+/* A system's own init is asked to power off, by the signal that it knows (systemd(1); busybox). */
+static void ask_real(void)
+{
+	kill(1, access("/run/systemd/system", F_OK) == 0 ? SIGRTMIN + 4 : SIGUSR2);
+}
+
 /* kill(-1) reaches the whole system: only pid 1 of the guest may say it. */
 static void signal_all(struct init *in, int signo)
 {
@@ -53,6 +59,10 @@ void shutdown_begin(struct init *in, uint32_t tag, uint32_t grace_ms)
 	}
 	in->shutdown.tag = tag;
 	enter(in, SHUT_TERM, grace);
+	if (in->real) {
+		ask_real();
+		return;
+	}
 	if (in->main.pid > 1)
 		kill(in->main.pid, SIGHUP); /* an interactive shell ignores SIGTERM */
 	signal_all(in, SIGTERM);
@@ -69,7 +79,8 @@ static void __attribute__((noreturn)) finish(struct init *in)
 {
 	if (in->pid1) {
 		sync();
-		mounts_undo();
+		if (!in->real)
+			mounts_undo();
 		mounts_settle_root();
 	}
 	if (in->shutdown.tag) {
@@ -83,7 +94,7 @@ static void __attribute__((noreturn)) finish(struct init *in)
 	gchan_drain(&in->chan, DRAIN_MS);
 	if (in->pid1 && in->set_up && !in->chan.over)
 		poll(NULL, 0, OFF_MS); /* the host ends us here */
-	if (in->pid1 && getpid() == 1) {
+	if (in->pid1) {
 		reboot(RB_POWER_OFF);
 		reboot(RB_HALT_SYSTEM);
 	}
@@ -93,11 +104,14 @@ static void __attribute__((noreturn)) finish(struct init *in)
 int shutdown_tick(struct init *in)
 {
 	int64_t now = now_ms();
-	bool over = in->childless || now >= in->shutdown.due;
+	/* A system's init powers off by itself; when it does not, this is the end all the same. */
+	bool over = (in->childless && !in->real) || now >= in->shutdown.due;
 
 	if (in->shutdown.phase == SHUT_NO)
 		return -1;
-	if (in->shutdown.phase == SHUT_TERM && over) {
+	if (in->shutdown.phase == SHUT_TERM && over && in->real) {
+		enter(in, SHUT_LAST, 0);
+	} else if (in->shutdown.phase == SHUT_TERM && over) {
 		enter(in, in->childless ? SHUT_LAST : SHUT_KILL, in->childless ? LAST_MS : KILL_MS);
 		if (!in->childless)
 			signal_all(in, SIGKILL);

@@ -329,6 +329,9 @@ static int launch(struct warden *w, struct err *e)
 		ret = open_devices(w, fs_path, chan_path, e);
 	if (!ret)
 		ret = net_start(w, &net_path, e);
+	if (!ret && w->conf.init && strpbrk(w->conf.init, " \t\n\"'"))
+		ret = err_set(e, -EINVAL, "jail.init: %s: blanks and quotes cannot be passed on",
+			      w->conf.init);
 	if (!ret)
 		ret = set_up(w) ? err_set(e, -E2BIG, "command: too long: shorten it in jail.conf")
 				: 0;
@@ -341,6 +344,7 @@ static int launch(struct warden *w, struct err *e)
 					 .step = step,
 					 .landlock = probe_landlock() > 0,
 					 .init = INIT_PATH,
+					 .real_init = w->conf.init,
 					 .run = w->jail.run,
 					 .fs_sock = fs_path,
 					 .chan_sock = chan_path,
@@ -475,7 +479,8 @@ static void crash_reason(struct warden *w, int status, char *out, size_t size)
 		snprintf(out, size, "the guest's kernel was killed by signal %d",
 			 WEXITSTATUS(status) - 128);
 	else
-		snprintf(out, size, "the guest's kernel ended with status %d: see `gaol attach --last %s`",
+		snprintf(out, size,
+			 "the guest's kernel ended with status %d: see `gaol attach --last %s`",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : -1, w->jail.name);
 }
 
