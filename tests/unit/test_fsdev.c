@@ -185,6 +185,40 @@ START_TEST(init_is_amended)
 }
 END_TEST
 
+/* What gaol's own kernel spares itself is agreed on by a bit that no other kernel offers. */
+START_TEST(guest_kernel_is_known)
+{
+	struct fuse_init_in in = {.major = 7,
+				  .minor = 46,
+				  .flags = FUSE_INIT_EXT,
+				  .flags2 = (uint32_t)(FUSE_DOOR_GUEST_FLAG >> 32)};
+	struct fuse_create_in create = {.flags = O_WRONLY | O_CREAT, .mode = S_IFREG | 0644};
+	const struct fuse_init_out *o;
+	struct guest g;
+
+	start(&g);
+	o = body(&g);
+	ck_assert(!(o->flags2 & in.flags2));
+	stop(&g);
+	start_raw(&g);
+	begin(&g, FUSE_INIT, 0);
+	add(&g, &in, sizeof(in));
+	ck_assert_int_eq(finish(&g), 0);
+	o = body(&g);
+	ck_assert(o->flags & FUSE_INIT_EXT);
+	ck_assert(o->flags2 & in.flags2);
+	/* the promise: a name that is there is told of, without O_EXCL too */
+	static const char *const names[] = {"new", "new", "base"};
+	for (int i = 0; i < 3; i++) {
+		begin(&g, FUSE_CREATE, 1);
+		add(&g, &create, sizeof(create));
+		add(&g, names[i], strlen(names[i]) + 1);
+		ck_assert_int_eq(finish(&g), i ? -EEXIST : 0);
+	}
+	stop(&g);
+}
+END_TEST
+
 START_TEST(nothing_before_init)
 {
 	struct guest g;
@@ -564,6 +598,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, init_is_amended);
+	tcase_add_test(t, guest_kernel_is_known);
 	tcase_add_test(t, nothing_before_init);
 	tcase_add_test(t, pages_stay);
 	tcase_add_test(t, read_and_write);
