@@ -35,7 +35,7 @@ job sanitized "ASan and UBSan: all unit tests, jails" bash -c sanitized
 job model "1,000,000 random operations on layer and ext4" env GAOL_MODEL_OPS=1000000 build/tests/test_layer_model
 job kills "300 kill -9 of a process at work on a layer" env GAOL_CRASH_KILLS=300 build/tests/test_layer_crash
 job faults "every changing system call fails in turn" build/tests/test_layer_faults
-job mounted "300 kill -9 of a mounted layer" env GAOL_KILLS=300 bash tests/run.sh tests/e2e/test_kill_layer.sh
+job mounted "300 kill -9 of a mounted layer" env GAOL_KILLS=300 bash tests/run.sh tests/e2e/test_conform_kill.sh
 job soak "2,000 restarts, 200 wardens" bash tests/soak.sh 2000
 job ends "200 kill -9 of wardens and guests" env KILLS=200 bash tests/run.sh tests/e2e/test_kills.sh
 job slow "a viewer that is stopped for a minute" env ROUNDS=10 STOPPED=60 bash tests/run.sh tests/e2e/test_console_slow.sh
