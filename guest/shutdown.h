@@ -5,6 +5,8 @@
  * TERM: SIGTERM to all (SIGHUP to the main command, SIGCONT to the stopped), until no child is
  * left or the grace is over. KILL: SIGKILL to all, until no child is left. LAST: the streams tell
  * their ends; then sync, unmount, DONE, power off. With nothing running it goes straight through.
+ * Where pid 1 is a system's own init, TERM asks that one alone to power off, and LAST comes behind
+ * it when it does not.
  */
 #ifndef GAOL_GUEST_SHUTDOWN_H
 #define GAOL_GUEST_SHUTDOWN_H

@@ -20,10 +20,13 @@ fi
 check 'jails' sh -c "'$GAOL' new a && '$GAOL' new b && '$GAOL' start a b"
 for j in a b; do
 	for p in $(below "$(number $j warden)"); do taskset -acp "${cpu[0]}" "$p" >/dev/null 2>&1; done
-	gaol exec $j -- sh -c 'while :; do :; done' </dev/null >/dev/null 2>&1 &
 done
+# While they do nothing they stay.
 is 'a is held on one' "${cpu[0]} " "$(where a)"
 is 'so is b' "${cpu[0]} " "$(where b)"
+for j in a b; do
+	gaol exec $j -- sh -c 'while :; do :; done' </dev/null >/dev/null 2>&1 &
+done
 read -r i0 n0 < <(idle "${cpu[1]}")
 if soon 20 apart; then
 	ok 'one has moved, all of it'
