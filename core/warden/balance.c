@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A one-CPU guest and its warden are held on one of the host's CPUs (boot.c), which others may come
- * to use as well. Looked at once a second while that CPU is busy, ever more rarely while it is not:
+ * to use as well. Looked at every two seconds while that CPU is busy, every four while it is not:
  * when others take a share of it and another CPU is idle, the jail moves there.
  */
 #include "core/cpuload.h"
@@ -11,7 +11,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define LOOK_MS 1000
+#define LOOK_MS 2000
+#define SURE_MS 500
 #define LOOK_MAX_MS 4000
 #define IDLE 90	 /* percent: nothing happens here */
 #define ALONE 85 /* percent of our CPU that we take: there are no others */
@@ -86,7 +87,7 @@ static void look(void *user)
 	b->sure = to >= 0 && !sure;
 	if (b->sure) {
 		b->ours = taken(w);
-		wait = LOOK_MS / 2;
+		wait = SURE_MS;
 	} else if (to >= 0) {
 		int64_t we = share(w, now - b->since);
 		if (we >= WORKS && we <= ALONE)
