@@ -27,6 +27,7 @@ struct line {
 	double out_rate, in_rate; /* bytes a second, -1: not known */
 	char proto[8];
 	char *process;		     /* that asks, as the guest tells; "" */
+	int64_t pid, uid;	     /* of it */
 	char *name, *address, *rule; /* rule: for good, or for a flow "PROTO/HOST:PORT" */
 	bool inward;
 };
@@ -101,9 +102,9 @@ static struct line take_one(const json_t *o, enum kind kind)
 			 .inward = json_is_true(json_object_get(o, "inward"))};
 
 	snprintf(l.proto, sizeof(l.proto), "%s", text(o, "proto"));
-	l.process = json_object_get(o, "command")
-			? xasprintf("%" PRId64 " %s", num(o, "pid"), text(o, "command"))
-			: xstrdup("");
+	l.process = xstrdup(text(o, "command"));
+	l.pid = num(o, "pid");
+	l.uid = num(o, "uid");
 	if (kind == QUESTION)
 		l.rule = xstrdup(text(o, "rule"));
 	else if (!l.port)
@@ -284,10 +285,14 @@ static void info(struct view *v, struct row *out)
 
 #define TARGET_COLS 30 /* at least */
 #define FIXED_COLS 45  /* all that is not the target */
+#define WIDE_COLS 120  /* from here on the process that asks has room for more */
+#define WIDE_MORE 24
 
 static size_t target_cols(const struct look *k)
 {
-	return k->width > FIXED_COLS + TARGET_COLS ? k->width - FIXED_COLS : TARGET_COLS;
+	size_t fixed = FIXED_COLS + (k->width >= WIDE_COLS ? WIDE_MORE : 0);
+
+	return k->width > fixed + TARGET_COLS ? k->width - fixed : TARGET_COLS;
 }
 
 static void head(struct view *v, const struct look *k, struct row *out)
@@ -348,11 +353,14 @@ static void row(struct view *v, uint64_t pos, const struct look *k, struct row *
 		put_rate(l->in, l->in_rate, out);
 		return;
 	}
-	row_str(out, STYLE_TEXT, "  ");
-	if (*l->process)
+	if (*l->process) {
+		row_fmt(out, STYLE_DIM, "  %" PRId64 " ", l->pid);
+		if (k->width >= WIDE_COLS)
+			row_fmt(out, STYLE_DIM, "uid %" PRId64 " ", l->uid);
 		row_add(out, STYLE_TEXT, l->process, strlen(l->process));
-	else
-		row_str(out, STYLE_BUSY, "waits");
+	} else {
+		row_str(out, STYLE_BUSY, "  waits");
+	}
 	if (l->times > 1)
 		row_fmt(out, STYLE_DIM, ", %" PRId64 " tries", l->times);
 }

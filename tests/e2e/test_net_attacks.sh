@@ -40,6 +40,17 @@ raw nd -
 is 'lies of ARP and of neighbour discovery change nothing' hello,hello \
 	"$(in_jail curl -s -m 20 http://$LAB4/hello),$(in_jail curl -s -m 20 "http://[$LAB6]/hello")"
 
+# A rule about a port holds behind extension headers too: the judge reads through them.
+target='udp/\[2001:db8:1::10\]:7'
+gaol deny n "${target//\\/}"
+raw hopbyhop hidden-hop
+raw options hidden-options
+refused() {
+	[ "$(gaol events n --class net --since 0 --no-follow | grep -c "block .*$target -> deny $target")" = 2 ]
+}
+check 'a port that extension headers hide is seen' soon 20 refused
+gaol allow n "${target//\\/}"
+
 children() { cat "/proc/$1/task/$1/children"; }
 path_of() {
 	local p
@@ -63,6 +74,22 @@ believed() {
 	raw "$2" -
 	inside ip neigh show to "$1" dev jail | grep -q 02:00:00:00:00:99
 }
+# A frame of ours is seen on its way to the gate. KIND TEXT
+leaves() {
+	coproc seen { inside timeout 20 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+s.bind(("out", 0))
+print("listens", flush=True)
+while True:
+    p = s.recv(65535)
+    if p[20] in (0, 60) and sys.argv[1].encode() in p: sys.exit(0)' "$2"; }
+	# bash forgets it as soon as it is over.
+	local pid=$seen_PID
+	read -r -u "${seen[0]}" _ || return 1
+	raw "$1" "$2"
+	wait "$pid"
+}
 without_walls() {
 	local kind a
 	room=$(children "$(path_of)" | tr -d ' ')
@@ -82,6 +109,10 @@ without_walls() {
 	for kind in spoof4 spoof6 private host fragprivate; do
 		raw $kind "bare-$kind"
 		check "without a filter: $kind arrives" soon 20 arrived "bare-$kind"
+	done
+	for kind in hopbyhop options; do
+		check "extension headers leave the namespace, where only the gate is left: $kind" \
+			leaves "$kind" "bare-$kind"
 	done
 	raw mapped gated
 	raw true6 behind-gated

@@ -37,10 +37,10 @@ get='curl -s -m 60 http://v4.lab.test/hello'
 type_in "'$GAOL' run -q -- sh -c 'echo begins; $get; $get; curl -s -m 60 http://other.lab.test/hello; exit 7'"
 check_screen 'what the program writes comes first' '^begins$'
 check_screen 'it asks, with the process and the name' \
-	'^gaol: curl -s .*\[[0-9]+, it says\] wants tcp v4.lab.test port 80: \[y\]es'
+	'^gaol: tcp v4.lab.test \(203.0.113.10\) port 80\? \[y\]es .*\(it says: [0-9]+'
 check 'a key answers' answer y 'allowed for this run$'
 check_screen 'the program goes on, and is not asked again' 'hello$'
-check_screen 'another host is' 'wants tcp other.lab.test port 80'
+check_screen 'another host is' '^gaol: tcp other.lab.test \(198.51.100.10\) port 80'
 is 'nothing waits elsewhere' 1 "$(gaol net --queue | grep -c other.lab.test)"
 check 'no is a key too' answer n 'refused for this run$'
 check_screen 'the exit status is the program'\''s' 'status 7$'
@@ -56,16 +56,16 @@ until read -r x; do :; done
 printf '\033[?1049l'
 F
 type_in "'$GAOL' run -q -- bash full.sh"
-check_screen 'it asks on the last line' '^gaol: curl .*v4.lab.test'
+check_screen 'it asks on the last line' '^gaol: tcp v4.lab.test .*\[d\]eny'
 check_screen 'the rest stays' '^full screen$'
 check 'a key answers' answer y '^painted anew'
-check 'the question is gone' eval '! shows "^gaol: curl"'
+check 'the question is gone' eval '! shows "^gaol: tcp"'
 tm send-keys Enter
 check_screen 'and it ends' '^status 0$'
 
 # Answered from elsewhere
 type_in "'$GAOL' run -q -- $get"
-check_screen 'it asks' 'wants tcp v4.lab.test'
+check_screen 'it asks' '^gaol: tcp v4.lab.test'
 read -r jail id _ < <(gaol net --queue | tail -1)
 check 'gaol allow answers too' gaol allow "$jail" "$id" --once
 check_screen 'which ends the question here' '(answered elsewhere, or too late|the program has ended)$'

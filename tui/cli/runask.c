@@ -13,7 +13,8 @@
 enum {
 	AGAIN_MS = 100, /* until it is looked again who asks */
 	WHO_MS = 1000,	/* that a question waits for the guest's word on that */
-	PROCESS_MAX = 40, /* bytes of a command that are shown */
+	PROCESS_MAX = 60, /* bytes of a command that are shown */
+	NAME_MAX_SHOWN = 48,
 };
 
 struct runask {
@@ -45,23 +46,42 @@ static void put(struct buf *out, const json_t *o, const char *key, size_t max)
 	text_escape(out, s ? s : "", n < max ? n : max, 0);
 }
 
-static void put_question(const json_t *q, struct buf *out)
+/* Of a long name the end, which says whose it is. */
+static void put_name(struct buf *out, const json_t *q)
 {
 	const char *name = json_string_value(json_object_get(q, "name"));
+	size_t n = name ? strlen(name) : 0;
 
-	buf_str(out, "gaol: ");
-	if (json_object_get(q, "command")) {
-		put(out, q, "command", PROCESS_MAX);
-		buf_fmt(out, " [%" PRId64 ", it says] wants ", num(q, "pid"));
-	} else {
-		buf_str(out, "the program wants ");
+	if (!n) {
+		put(out, q, "address", NAME_MAX_SHOWN);
+		return;
 	}
+	if (n > NAME_MAX_SHOWN)
+		buf_str(out, "...");
+	text_escape(out, n > NAME_MAX_SHOWN ? name + n - NAME_MAX_SHOWN : name,
+		    n > NAME_MAX_SHOWN ? NAME_MAX_SHOWN : n, 0);
+	buf_str(out, " (");
+	put(out, q, "address", NAME_MAX_SHOWN);
+	buf_str(out, ")");
+}
+
+/* What the guest says comes last: it could be worded like all that stands before it. */
+static void put_question(const json_t *q, struct buf *out)
+{
+	buf_str(out, "gaol: ");
 	put(out, q, "proto", 8);
 	buf_str(out, " ");
-	put(out, q, name && *name ? "name" : "address", 254);
+	put_name(out, q);
 	if (num(q, "port"))
 		buf_fmt(out, " port %" PRId64, num(q, "port"));
-	buf_str(out, ": [y]es, [o]nce, [n]o, [d]eny once? ");
+	if (num(q, "times") > 1)
+		buf_fmt(out, ", %" PRId64 " times", num(q, "times"));
+	buf_str(out, "? [y]es [o]nce [n]o [d]eny once ");
+	if (!json_object_get(q, "command"))
+		return;
+	buf_fmt(out, "(it says: %" PRId64 ", uid %" PRId64 ", ", num(q, "pid"), num(q, "uid"));
+	put(out, q, "command", PROCESS_MAX);
+	buf_str(out, ") ");
 }
 
 static const json_t *by_id(const json_t *queue, int64_t id)
