@@ -99,29 +99,71 @@ static int number_walk(struct repo *r, unsigned *max, struct err *e)
 	return err ? repo_git_err(e, -EIO, "checkpoints: cannot walk the history") : 0;
 }
 
+/* The highest number of the commits that branches end in: the newest of each line. */
+static unsigned number_of_tips(struct repo *r)
+{
+	git_reference_iterator *it = NULL;
+	git_reference *ref;
+	unsigned max = 0;
+
+	if (git_reference_iterator_glob_new(&it, r->git, "refs/heads/*"))
+		return 0;
+	while (!git_reference_next(&ref, it)) {
+		const git_oid *oid = git_reference_target(ref);
+		git_commit *c = NULL;
+		struct trailer t;
+		if (oid && !git_commit_lookup(&c, r->git, oid) &&
+		    trailer_parse(git_commit_message(c), &t) && t.number > max)
+			max = t.number;
+		git_commit_free(c);
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(it);
+	return max;
+}
+
 int number_newest(struct repo *r, unsigned *n, struct err *e)
 {
 	struct buf b = {0};
 	int err = file_read_at(r->gaol, FILE_NUMBER, 64, &b);
+	unsigned tips;
 
 	*n = err ? 0 : (unsigned)strtoul(buf_cstr(&b), NULL, 10);
 	buf_free(&b);
-	return *n ? 0 : number_walk(r, n, e);
+	if (!*n)
+		return number_walk(r, n, e);
+	tips = number_of_tips(r);
+	*n = tips > *n ? tips : *n;
+	return 0;
+}
+
+static int number_write(struct repo *r, unsigned n, bool durable, struct err *e)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u\n", n);
+	int err = file_replace_at(r->gaol, FILE_NUMBER, text, (size_t)len, 0600, durable);
+
+	return err ? err_set(e, err, "checkpoints: cannot write gaol/number: %s", strerror(-err))
+		   : 0;
 }
 
 int number_next(struct repo *r, unsigned *n, struct err *e)
 {
-	char text[16];
-	int len, err = number_newest(r, n, e);
+	int err = number_newest(r, n, e);
 
 	if (err)
 		return err;
 	if (*n == UINT_MAX)
 		return err_set(e, -EOVERFLOW, "checkpoints: no number is left");
-	len = snprintf(text, sizeof(text), "%u\n", ++*n);
-	err = file_replace_at(r->gaol, FILE_NUMBER, text, (size_t)len, 0600, true);
-	return err ? err_set(e, err, "checkpoints: cannot write gaol/number: %s", strerror(-err))
-		   : 0;
+	return number_write(r, ++*n, false, e);
+}
+
+int number_settle(struct repo *r, struct err *e)
+{
+	unsigned n;
+	int err = number_newest(r, &n, e);
+
+	return err ? err : number_write(r, n, true, e);
 }
 
 static void add_devices(struct repo *r, struct buf *out)

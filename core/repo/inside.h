@@ -225,8 +225,11 @@ struct trailer {
 bool trailer_parse(const char *message, struct trailer *t);
 /* The tip of main: 0, -ENOENT for a new repository, or -errno. */
 int main_tip(struct repo *r, git_oid *oid, struct err *e);
-/* A number that no checkpoint has had, durable in gaol/number when it returns. */
+/* A number that no checkpoint has had. gaol/number has it; after a loss of power an older one may
+ * stand there, and the branches' tips tell. */
 int number_next(struct repo *r, unsigned *n, struct err *e);
+/* Makes gaol/number durable, before checkpoints go that nothing else tells the number of. */
+int number_settle(struct repo *r, struct err *e);
 /* The highest number in use, 0 for none. */
 int number_newest(struct repo *r, unsigned *n, struct err *e);
 /* A message as a commit has it before its trailers. */

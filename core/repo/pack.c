@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/fd.h"
 #include "core/repo/sha1.h"
+#include "core/repo/squeeze.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +19,6 @@
 
 #define OUT_SIZE (256u << 10)
 #define COUNT_MAX 0x7fffffffu
-#define PACK_LEVEL 1
 #define TEMP_PREFIX "tmp."
 
 #define ALONE 64		/* objects that are written without a thread */
@@ -58,8 +58,7 @@ struct pack {
 	uint8_t *out;
 	size_t fill;
 	uint32_t crc; /* of the object being written */
-	z_stream z;
-	bool z_live;
+	struct squeeze squeeze;
 	/* The thread: while it lives, all that writing uses is its own; the rest goes by the lock. */
 	bool threaded, stop, busy;
 	pthread_t thread;
@@ -80,8 +79,9 @@ static int out_flush(struct pack *p)
 	return err;
 }
 
-static int out_add(struct pack *p, const void *data, size_t n)
+static int out_add(void *user, const void *data, size_t n)
 {
+	struct pack *p = user;
 	const uint8_t *from = data;
 
 	p->crc = (uint32_t)crc32(p->crc, from, (uInt)n);
@@ -121,9 +121,8 @@ int pack_new(struct pack **out, git_odb *odb, int gaolfd, struct err *e)
 	p->packfd = openat(gaolfd, "../objects/pack", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->packfd < 0)
 		err = err_sys(e, "checkpoint: no objects/pack");
-	if (!err && deflateInit(&p->z, PACK_LEVEL) != Z_OK)
+	if (!err && !squeeze_begin(&p->squeeze))
 		err = err_set(e, -ENOMEM, "checkpoint: cannot start compression: out of memory");
-	p->z_live = !err;
 	if (!err && getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
 		err = err_sys(e, "checkpoint: no random number");
 	if (!err) {
@@ -189,30 +188,13 @@ static int write_head(struct pack *p, git_object_t type, size_t n)
 	return out_add(p, h, len + 1);
 }
 
-static int write_deflated(struct pack *p, const void *data, size_t n)
-{
-	uint8_t mem[65536];
-	int got, err = 0;
-
-	deflateReset(&p->z);
-	p->z.next_in = (Bytef *)(uintptr_t)data;
-	p->z.avail_in = (uInt)n;
-	do {
-		p->z.next_out = mem;
-		p->z.avail_out = sizeof(mem);
-		got = deflate(&p->z, Z_FINISH);
-		err = out_add(p, mem, sizeof(mem) - p->z.avail_out);
-	} while (!err && got == Z_OK);
-	return err ? err : got == Z_STREAM_END ? 0 : -EIO;
-}
-
 static int write_object(struct pack *p, git_object_t type, const void *data, size_t n)
 {
 	int err;
 
 	p->crc = 0;
 	err = write_head(p, type, n);
-	return err ? err : write_deflated(p, data, n);
+	return err ? err : squeeze(&p->squeeze, data, n, out_add, p);
 }
 
 static void place_note(struct pack *p, uint64_t off)
@@ -375,32 +357,6 @@ static size_t read_head(const uint8_t *mem, size_t have, git_object_t *type, siz
 	return i < have ? i : 0;
 }
 
-static int inflate_at(struct pack *p, uint64_t off, void *to, size_t n)
-{
-	uint8_t mem[16384];
-	z_stream z = {.next_out = to, .avail_out = (uInt)n};
-	int got = Z_OK;
-
-	if (inflateInit(&z) != Z_OK)
-		return -ENOMEM;
-	while (got == Z_OK) {
-		ssize_t have = pread(p->fd, mem, sizeof(mem), (off_t)off);
-		if (have <= 0)
-			break;
-		off += (uint64_t)have;
-		z.next_in = mem;
-		z.avail_in = (uInt)have;
-		do
-			got = inflate(&z, Z_NO_FLUSH);
-		while (got == Z_OK && z.avail_in && z.avail_out);
-		/* all output is there; only the checksum behind it is left */
-		if (got == Z_OK && !z.avail_out && z.avail_in)
-			break;
-	}
-	inflateEnd(&z);
-	return z.avail_out ? -EIO : 0;
-}
-
 int pack_read(struct pack *p, const git_oid *oid, git_object_t type, size_t max, void **data,
 	      size_t *n)
 {
@@ -426,7 +382,7 @@ int pack_read(struct pack *p, const git_oid *oid, git_object_t type, size_t max,
 		return -EFBIG;
 	*data = xmalloc(*n + 1);
 	((char *)*data)[*n] = '\0';
-	err = *n ? inflate_at(p, p->v[slot - 1].off + len, *data, *n) : 0;
+	err = *n ? unsqueeze_at(p->fd, p->v[slot - 1].off + len, *data, *n) : 0;
 	if (err)
 		free(*data);
 	return err;
@@ -570,8 +526,7 @@ void pack_free(struct pack *p)
 		unlinkat(p->gaolfd, p->temp, 0);
 		unlinkat(p->gaolfd, temp, 0);
 	}
-	if (p->z_live)
-		deflateEnd(&p->z);
+	squeeze_end(&p->squeeze);
 	fd_close(&p->fd);
 	fd_close(&p->packfd);
 	free(p->out);

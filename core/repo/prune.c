@@ -411,8 +411,10 @@ static int move_redo(struct prune *w)
 
 static int publish(struct prune *w)
 {
-	int err = pack_finish(w->p, w->e);
+	int err = number_settle(w->r, w->e);
 
+	if (!err)
+		err = pack_finish(w->p, w->e);
 	if (!err && git_odb_refresh(w->r->odb))
 		err = failed(w, "cannot open the new pack");
 	if (!err)
