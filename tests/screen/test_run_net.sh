@@ -23,14 +23,11 @@ check_screen() {
 	if soon 30 shows "$2"; then ok "$1"; else bad "$1" "no line matches $2 in:
 $(screen)"; fi
 }
-# A key counts when its question has lain there for a while; before that it is the program's.
+# A key counts when its question has lain there for 0.7 s; before that it is the program's.
 answer() {
-	local i
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-		tm send-keys "$1"
-		soon 1 shows "$2" && return 0
-	done
-	return 1
+	sleep 1
+	tm send-keys "$1"
+	soon 20 shows "$2"
 }
 
 get='curl -s -m 60 http://v4.lab.test/hello'
