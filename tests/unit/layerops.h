@@ -322,6 +322,7 @@ static void op_handle(struct model *m)
 	struct stat p, s, in = {0};
 	off_t off = (off_t)rnd(m, 20000);
 	int kind = (int)rnd(m, 5);
+	long a; /* plain is always first: who kills in between counts on it */
 
 	if (h->fd < 0)
 		return;
@@ -332,17 +333,19 @@ static void op_handle(struct model *m)
 	same_stat(m, &p, &s);
 	if (kind == 0 && h->flags != O_RDONLY) {
 		in.st_size = off;
-		same(m, "ftruncate", err_of(ftruncate(h->fd, off)),
+		a = err_of(ftruncate(h->fd, off));
+		same(m, "ftruncate", a,
 		     layer_setattr(m->l, h->node, h->fh, LAYER_SET_SIZE, &in, NULL, &s));
 	} else if (kind == 1) {
 		in.st_mode = (mode_t)rnd(m, 010000);
-		same(m, "fchmod", err_of(fchmod(h->fd, in.st_mode)),
+		a = err_of(fchmod(h->fd, in.st_mode));
+		same(m, "fchmod", a,
 		     layer_setattr(m->l, h->node, h->fh, LAYER_SET_MODE, &in, NULL, &s));
 	} else if (h->flags != O_RDONLY) {
 		iov.iov_len = 1 + rnd(m, sizeof(data) - 1);
 		memset(data, (int)rnd(m, 256), iov.iov_len);
-		same(m, "pwrite", pwrite(h->fd, data, iov.iov_len, off),
-		     layer_writev(m->l, h->fh, &iov, 1, off, NULL));
+		a = pwrite(h->fd, data, iov.iov_len, off);
+		same(m, "pwrite", a, layer_writev(m->l, h->fh, &iov, 1, off, NULL));
 	}
 	same_data(m, h->fd, h->fh);
 	fstat(h->fd, &p);
