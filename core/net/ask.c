@@ -276,6 +276,7 @@ static const struct {
     {.word = "run", .told = "allowed for this run", .verdict = JUDGE_ALLOW, .remember = true},
     {.word = "minutes", .told = "allowed for a time", .verdict = JUDGE_ALLOW, .remember = true},
     {.word = "deny", .told = "refused once", .verdict = JUDGE_REFUSE},
+    {.word = "deny-minutes", .told = "refused for a time", .verdict = JUDGE_REFUSE, .remember = true},
     {.word = "never", .told = "refused for this run", .verdict = JUDGE_REFUSE, .remember = true},
 };
 
@@ -286,7 +287,7 @@ bool judge_answer(struct judge *j, uint64_t id, const char *word, int64_t minute
 	struct rule r;
 
 	for (size_t i = 0; q && i < sizeof(words) / sizeof(words[0]); i++) {
-		bool timed = !strcmp(word, "minutes");
+		bool timed = !strcmp(word, "minutes") || !strcmp(word, "deny-minutes");
 
 		if (strcmp(words[i].word, word) != 0 ||
 		    (timed && (minutes < 1 || minutes > 60 * 24 * 365)))

@@ -76,8 +76,8 @@ void judge_rules(struct judge *j, const json_t *allow, const json_t *deny, int64
 /* The host's own addresses; copied. */
 void judge_own(struct judge *j, const struct own_address *own, size_t n);
 /*
- * Answers question id with "once", "run", "deny", "never" (for this run), or "minutes" with how
- * many. True when there is such a question and such a word.
+ * Answers question id with "once", "run", "deny", "never" (for this run), or "minutes" and
+ * "deny-minutes" with how many. True when there is such a question and such a word.
  */
 bool judge_answer(struct judge *j, uint64_t id, const char *word, int64_t minutes, int64_t now);
 /*

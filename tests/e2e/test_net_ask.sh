@@ -29,6 +29,14 @@ wait $client
 is 'it goes on' hello "$(cat "$work/got")"
 try v4.lab.test
 check 'the next one waits again' soon 20 waits v4.lab.test
+check 'deny, for a time' gaol deny n "$(number v4.lab.test)" --for 5m
+wait $client
+is 'it is refused, and the next one too' '' "$(cat "$work/got")$(in_jail curl -s -m 20 http://v4.lab.test/hello)"
+has 'the rule has its time' '"ms_left": [0-9]{5,6}' "$(gaol net n --json)"
+check stop gaol stop n
+check start gaol start n
+try v4.lab.test
+check 'a start forgets it' soon 20 waits v4.lab.test
 check 'deny, once' gaol deny n "$(number v4.lab.test)" --once
 wait $client
 is 'it is refused' '' "$(cat "$work/got")"

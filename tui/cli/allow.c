@@ -30,6 +30,7 @@ static const struct cli_opt allow_opts[] = {
 static const struct cli_opt deny_opts[] = {
     {.key = OPT_ONCE, .name = "once", .help = "Only what waits now."},
     {.key = OPT_RUN, .name = "run", .help = "Until the jail's next start."},
+    {.key = OPT_FOR, .name = "for", .arg = "TIME", .help = "For so long, as 10m or 2h."},
     {0}};
 
 /* True when l has text; it is taken out. */
@@ -140,7 +141,7 @@ static bool option(struct say *s, struct cli_args *a, int key)
 		s->word = s->deny ? "never" : "run";
 		return true;
 	default:
-		s->word = "minutes";
+		s->word = s->deny ? "deny-minutes" : "minutes";
 		if (conf_duration_parse(a->arg, &seconds) && seconds >= 60) {
 			s->minutes = seconds / 60;
 			return true;
@@ -221,7 +222,7 @@ static const char *const deny_examples[] = {
 
 const struct verb verb_deny = {
     .name = "deny",
-    .args = "NAME HOST[:PORT]|NUMBER [--once|--run]",
+    .args = "NAME HOST[:PORT]|NUMBER [--once|--run|--for TIME]",
     .help = "Keeps a jail from something, and cuts what is open",
     .more = "A rule that denies wins over every rule that allows. See gaol allow --help.",
     .examples = deny_examples,
