@@ -92,7 +92,7 @@ part_new() {
 }
 
 part_ten() {
-	for shape in spread flat; do
+	for shape in ${SHAPES-spread flat}; do
 		say "checkpoint: 100,000 files, $shape"
 		fresh
 		dirs=$([ $shape = spread ] && echo 1000 || echo 1)
