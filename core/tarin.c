@@ -346,12 +346,15 @@ static mode_t type_of(unsigned char type)
 }
 
 /* Whiteouts, as the image specification has them. */
-static void find_marks(struct tarin *t, struct tarin_entry *x)
+static int find_marks(struct tarin *t, struct tarin_entry *x, struct err *e)
 {
 	char *name = strrchr(t->path.p, '/') + 1;
 
 	if (strncmp(name, ".wh.", 4))
-		return;
+		return 0;
+	/* What is left is a name: none at all, "." and ".." are not. */
+	if (!name[4] || !strcmp(name + 4, ".") || !strcmp(name + 4, ".."))
+		return bad(t, e, "a whiteout of nothing");
 	if (!strcmp(name, ".wh..wh..opq")) {
 		x->kind = TARIN_OPAQUE;
 		t->path.len = name - 1 == t->path.p ? 1 : (size_t)(name - 1 - t->path.p);
@@ -361,6 +364,7 @@ static void find_marks(struct tarin *t, struct tarin_entry *x)
 		t->path.len -= 4;
 	}
 	t->path.p[t->path.len] = '\0';
+	return 0;
 }
 
 static int make_entry(struct tarin *t, const unsigned char *h, struct tarin_entry *x, struct err *e)
@@ -394,7 +398,9 @@ static int make_entry(struct tarin *t, const unsigned char *h, struct tarin_entr
 	if (ret)
 		return ret;
 	if (x->kind == TARIN_ENTRY)
-		find_marks(t, x);
+		ret = find_marks(t, x, e);
+	if (ret)
+		return ret;
 	x->size = t->left;
 	if (x->kind != TARIN_ENTRY || !S_ISREG(fmt))
 		x->size = 0;

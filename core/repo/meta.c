@@ -280,10 +280,11 @@ static bool parse_key(struct ents *d, struct ent *e, char *s)
 
 static bool parse_keys(struct ents *d, struct ent *e, char *s)
 {
-	size_t max = 0;
+	size_t max;
 
 	if (!s)
 		return false;
+	max = !strncmp(s, "x.", 2); /* the first has no blank of its own before it */
 	for (char *x = s; (x = strstr(x, " x.")); x += 3)
 		max++;
 	e->xattrs = max ? ents_alloc(d, max * sizeof(*e->xattrs)) : NULL;

@@ -176,6 +176,8 @@ START_TEST(whole_texts)
 	    {"%gaol 1\na gone", false, -EPROTO},
 	    {"%gaol 1", false, -EPROTO},
 	    {"%gaol 2\n", false, -EPROTO},
+	    {"%gaol 1\na file x.user.a=1\n", false, -EPROTO},
+	    {"%gaol 1\na file x.user.a=1 x.user.b=2 mtime=1\n", false, -EPROTO},
 	    {"", false, -EPROTO},
 	    {"a gone\n", false, -EPROTO},
 	};
