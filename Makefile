@@ -90,7 +90,7 @@ check-long: all kernel ## sanitizers, long models and kills; results into tests/
 
 bench: all kernel ## ratios measured side by side, into bench/RESULTS.md (root)
 	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
-	$(Q)for b in ring boot density layer guest checkpoint net tui; do echo "== $$b"; bash bench/$$b.sh || exit 1; done
+	$(Q)for b in ring boot density layer guest checkpoint net tui bombs; do echo "== $$b"; bash bench/$$b.sh || exit 1; done
 
 fuzz: deps ## run every fuzzer for TIME seconds (default 60)
 	$(Q)bash tools/deps.sh fuzz
