@@ -222,7 +222,8 @@ int jail_lock_patient(const struct jail *j, int ms)
 
 bool jail_locked(const struct jail *j)
 {
-	cleanup_fd int fd = openat(j->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	/* for reading: whoever watches for the closing of one that was written must not see this */
+	cleanup_fd int fd = openat(j->dirfd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }

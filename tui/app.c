@@ -17,7 +17,8 @@
 #define WAKE_FRAME_MS 16
 #define CALM_FRAME_MS 100
 #define WAKE_MS 500
-#define SECOND_MS 1000 /* states of jails are read again */
+#define SECOND_MS 1000 /* ages are shown */
+#define RARE_MS 10000  /* nothing that is shown has an age; and in case a state was not told */
 #define SPIN_MS 120
 
 static void set_message(struct app *a, enum journal_kind kind, const char *fmt, va_list ap)
@@ -191,17 +192,47 @@ static void tick_views(struct app *a)
 	a->dirty = true;
 }
 
+static void refresh(void *user)
+{
+	struct app *a = user;
+
+	a->refreshed = loop_now_ms();
+	model_refresh(a->model);
+}
+
 static void on_model(void *user)
 {
-	tick_views(user);
+	struct app *a = user;
+
+	/* one that cannot be watched must be looked at, as all were before */
+	if (a->statewatch && !statewatch_jails(a->statewatch, a->model)) {
+		statewatch_free(a->statewatch);
+		a->statewatch = NULL;
+	}
+	tick_views(a);
+}
+
+static bool is_still(struct view *v)
+{
+	return !v || (v->ops->still ? v->ops->still(v) : !v->ops->tick);
+}
+
+/* True when a tick would change nothing on the screen. */
+static bool all_still(const struct app *a)
+{
+	struct view *v = app_top(a);
+
+	return a->statewatch && is_still(v) && is_still(v->ops->pane ? v->ops->pane(v) : NULL);
 }
 
 static void on_second(void *user)
 {
 	struct app *a = user;
 
-	loop_timer_arm(a->second, SECOND_MS);
-	model_refresh(a->model);
+	a->rare = all_still(a);
+	loop_timer_arm(a->second, a->rare ? RARE_MS : SECOND_MS);
+	if (!a->statewatch || loop_now_ms() - a->refreshed >= RARE_MS)
+		refresh(a);
 	tick_views(a);
 }
 
@@ -281,6 +312,10 @@ static void show(struct app *a)
 	a->spin = (unsigned)(now / SPIN_MS);
 	sync_views(a);
 	paint(a);
+	if (a->rare && !all_still(a)) {
+		a->rare = false;
+		loop_timer_arm(a->second, SECOND_MS);
+	}
 	if (op_progress(a, &busy))
 		loop_timer_arm(a->frame, SPIN_MS);
 	row_free(&busy);
@@ -341,7 +376,8 @@ static int begin(struct app *a, struct err *e)
 	app_apply_settings(a);
 	app_load_keys(a);
 	app_watch_files(a);
-	model_refresh(a->model);
+	a->statewatch = statewatch_new(a->opt->places, a->loop, refresh, a);
+	refresh(a);
 	begin_views(a);
 	return 0;
 }
@@ -353,6 +389,7 @@ static void end(struct app *a)
 	while (a->depth)
 		close_top(a);
 	pulse_free(a->pulse);
+	statewatch_free(a->statewatch);
 	screen_free(a->screen);
 	jobs_free(a->jobs);
 	model_free(a->model);

@@ -17,6 +17,7 @@
 #include "views/journal.h"
 #include "views/model.h"
 #include "views/pulse.h"
+#include "views/statewatch.h"
 #include "views/view.h"
 
 #define STACK_MAX 16 /* views one over another */
@@ -63,6 +64,7 @@ struct app {
 	struct model *model;
 	struct journal *journal;
 	struct pulse *pulse;
+	struct statewatch *statewatch; /* NULL: states are looked at each second */
 	struct keymap *keymap;
 	struct screen *screen;
 	struct prompt *prompt;
@@ -103,6 +105,8 @@ struct app {
 	bool urgent;	 /* because of a key */
 	int64_t keyed;	 /* ms of the monotonic clock: the last key */
 	int64_t painted; /* ms of the monotonic clock */
+	int64_t refreshed; /* the same: states were read */
+	bool rare;	   /* ticks are */
 	unsigned spin;
 	bool leaving;
 };

@@ -205,6 +205,15 @@ static void tick(struct view *v)
 		sum_up(v);
 }
 
+/* Its warden wakes it; sums show ages. */
+static bool still(struct view *v)
+{
+	const struct feed *f = v->state;
+	const struct jail_status *st = model_find(v->env->model, f->jail);
+
+	return f->mode == STREAM && (feedlink_is_up(f->link) || !st || !st->warden);
+}
+
 static bool hidden(struct view *v, uint64_t pos)
 {
 	const struct feed *f = v->state;
@@ -552,5 +561,6 @@ const struct view_ops feed_view = {
     .command = command,
     .target = target,
     .tick = tick,
+    .still = still,
     .hints = hints,
 };

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #define BATCH 4096 /* records between two looks at the keys */
+/* Behind records one rests before arming again: the screen is painted ten times a second, and each
+ * arm costs a wake-up. What comes after a silence is there at once. */
+#define REST_MS 40
 #define ALL_CLASSES (EVENT_CHANGE | EVENT_READ | EVENT_DENIED | EVENT_JAIL | EVENT_NET)
 
 struct feedlink {
@@ -17,7 +20,7 @@ struct feedlink {
 	char jail[JAIL_NAME_MAX + 1];
 	struct client *client;
 	struct loop_fd *watch;
-	struct loop_timer *more; /* a full batch was read: there may be more */
+	struct loop_timer *more; /* a full batch was read: there may be more; or it rests */
 	struct ring_reader *ring;
 	uint64_t last; /* seq of the last record seen: the next ring goes on there */
 	int tag;
@@ -38,7 +41,6 @@ static void arm(struct feedlink *l)
 {
 	uint64_t seq = ring_cursor(l->ring);
 
-	l->last = seq;
 	if (client_send(l->client, PROTO_ARM, 0, &seq, sizeof(seq)))
 		hang_up(l);
 }
@@ -65,10 +67,11 @@ static void drain(void *user)
 		l->ops.lost(l->ops.user, lost);
 	if (n || lost)
 		l->ops.news(l->ops.user);
+	l->last = ring_cursor(l->ring);
 	if (ret < 0)
 		hang_up(l);
-	else if (n == BATCH)
-		loop_timer_arm(l->more, 0);
+	else if (n)
+		loop_timer_arm(l->more, n == BATCH ? 0 : REST_MS);
 	else
 		arm(l);
 }
@@ -115,7 +118,11 @@ static void on_socket(void *user, int events)
 
 	while (l->client && (ret = client_next(l->client, &m)) == 1)
 		on_message(l, &m);
-	if (l->client && ret < 0)
+	if (!l->client || ret >= 0)
+		return;
+	/* what it recorded last is still there */
+	drain(l);
+	if (l->client)
 		hang_up(l);
 }
 

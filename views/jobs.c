@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "views/jobs.h"
 #include "core/buf.h"
+#include "core/loop.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
+
+/* Slices of one job are not more frequent than that: more of them would only be smaller, and the
+ * loop would do nothing else while a list is read. */
+#define SLICE_PAUSE_MS 8
 
 enum job_state { JOB_QUEUED, JOB_WORKING, JOB_WORKED };
 
@@ -17,7 +22,8 @@ struct job {
 	const struct job_ops *ops;
 	void *data;
 	enum job_state state; /* under the pool's lock */
-	bool told;	      /* under the pool's lock: slice is due */
+	bool told;	      /* under the pool's lock: slice is due, */
+	int64_t due;	      /* but not before, in ms of the monotonic clock */
 	volatile bool cancelled;
 };
 
@@ -26,18 +32,22 @@ struct jobs {
 	pthread_cond_t queued;
 	struct job *all;
 	bool ending;
-	int wake;
+	int wake;      /* a timer: readable when something is due */
+	int64_t alarm; /* under the lock: when, in ms of the monotonic clock; INT64_MAX: never */
 	int nthreads;
 	pthread_t threads[];
 };
 
-static void wake(struct jobs *p)
+/* Under the lock: the loop is to look at `at`, or earlier. */
+static void wake(struct jobs *p, int64_t at)
 {
-	uint64_t one = 1;
+	struct itimerspec ts = {.it_value = {.tv_sec = at / 1000,
+					     .tv_nsec = at % 1000 * 1000000}};
 
-	/* fails only when the counter is full, and then it is readable */
-	if (write(p->wake, &one, sizeof(one)) < 0)
+	if (at >= p->alarm)
 		return;
+	p->alarm = at;
+	timerfd_settime(p->wake, TFD_TIMER_ABSTIME, &ts, NULL);
 }
 
 static struct job *next_queued(struct jobs *p)
@@ -66,7 +76,7 @@ static void *thread(void *arg)
 			j->ops->work(j, j->data);
 		pthread_mutex_lock(&p->lock);
 		j->state = JOB_WORKED;
-		wake(p);
+		wake(p, loop_now_ms());
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -95,7 +105,8 @@ struct jobs *jobs_new(int n)
 
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->queued, NULL);
-	p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	p->alarm = INT64_MAX;
+	p->wake = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	int ret = p->wake < 0 ? errno : start_threads(p, n);
 	if (!ret)
 		return p;
@@ -142,18 +153,23 @@ int jobs_fd(const struct jobs *p)
 }
 
 /* Takes one job with something due out of the pool's lock; *finished: it is out of the list. */
-static struct job *take_due(struct jobs *p, bool *finished, bool *slice)
+static struct job *take_due(struct jobs *p, int64_t now, bool *finished, bool *slice)
 {
 	struct job **at;
 
 	pthread_mutex_lock(&p->lock);
 	for (at = &p->all; *at; at = &(*at)->next) {
 		struct job *j = *at;
+		bool tells = j->told && !j->cancelled;
 
-		if (j->state != JOB_WORKED && !(j->told && !j->cancelled))
+		if (j->state != JOB_WORKED && !(tells && j->due <= now)) {
+			if (tells)
+				wake(p, j->due);
 			continue;
+		}
 		*slice = j->told;
 		j->told = false;
+		j->due = now + SLICE_PAUSE_MS;
 		*finished = j->state == JOB_WORKED;
 		if (*finished)
 			*at = j->next;
@@ -166,13 +182,18 @@ static struct job *take_due(struct jobs *p, bool *finished, bool *slice)
 
 void jobs_turn(struct jobs *p)
 {
+	int64_t now = loop_now_ms();
 	uint64_t count;
 	bool finished, slice;
 	struct job *j;
 
+	/* whoever tells from here on is seen below, or sets the alarm anew */
 	if (read(p->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
-	while ((j = take_due(p, &finished, &slice))) {
+	pthread_mutex_lock(&p->lock);
+	p->alarm = INT64_MAX;
+	pthread_mutex_unlock(&p->lock);
+	while ((j = take_due(p, now, &finished, &slice))) {
 		/* slice may cancel its own job */
 		if (slice && !j->cancelled && j->ops->slice)
 			j->ops->slice(j->data);
@@ -207,14 +228,12 @@ void job_cancel(struct job *j)
 void job_tell(struct job *j)
 {
 	struct jobs *p = j->pool;
-	bool first;
 
 	pthread_mutex_lock(&p->lock);
-	first = !j->told;
+	if (!j->told)
+		wake(p, j->due > 0 ? j->due : loop_now_ms());
 	j->told = true;
 	pthread_mutex_unlock(&p->lock);
-	if (first)
-		wake(p);
 }
 
 const volatile bool *job_cancelled(const struct job *j)

@@ -132,15 +132,18 @@ static void take(struct reading *r)
 	free(part.v);
 }
 
-static void show(struct view *v)
+/* What rows need to know of all of them, from the one at `from` on. */
+static void show(struct view *v, size_t from)
 {
 	struct log *l = v->state;
 
 	v->first = 0;
 	v->end = l->list.n;
-	l->width = 1;
-	l->id_cols = 4;
-	for (size_t i = 0; i < l->list.n; i++) {
+	if (!from) {
+		l->width = 1;
+		l->id_cols = 4;
+	}
+	for (size_t i = from; i < l->list.n; i++) {
 		const struct item *it = &l->list.v[i];
 		int cols = 1 + snprintf(NULL, 0, "%u", it->c.number);
 
@@ -151,7 +154,9 @@ static void show(struct view *v)
 	}
 	if (l->width > LANES_SHOWN)
 		l->width = LANES_SHOWN;
-	view_stale(v);
+	if (!from)
+		view_stale(v);
+	env_dirty(v->env);
 }
 
 /* The first reading is shown as it comes; a later one replaces the list when it is whole. */
@@ -159,12 +164,13 @@ static void slice(void *data)
 {
 	struct reading *r = data;
 	struct log *l = r->view->state;
+	size_t before = l->coming.n;
 
 	take(r);
 	if (l->loaded)
 		return;
 	l->list = l->coming;
-	show(r->view);
+	show(r->view, before);
 }
 
 /* Marks and the cursor stay on their checkpoints; a cursor on the present one stays on that. */
@@ -205,7 +211,7 @@ static void done(void *data)
 	l->list = l->coming;
 	l->coming = (struct list){0};
 	l->loaded = true;
-	show(v);
+	show(v, 0);
 }
 
 static void drop(void *data)

@@ -131,6 +131,7 @@ void meter_tick(struct meter *m)
 {
 	size_t n = model_count(m->env->model);
 	int64_t now = loop_now_ms();
+	bool any = false;
 	struct measuring *k;
 
 	if (m->job || now < m->due || !n)
@@ -153,6 +154,11 @@ void meter_tick(struct meter *m)
 		memcpy(e->jail, st->name, sizeof(e->jail));
 		e->warden = st->warden;
 		e->resize = !e->sized_at || (st->warden && now - e->sized_at > SIZE_EVERY_MS);
+		any |= e->resize || e->warden || (old && old->warden);
+	}
+	if (!any) { /* all are down, and nothing has changed since they went */
+		drop(k);
+		return;
 	}
 	m->job = jobs_start(m->env->jobs, &measuring_ops, k);
 }

@@ -105,8 +105,11 @@ struct view_ops {
 	const char *(*marked)(struct view *v, size_t i);
 	/* The cursor moved. May be NULL. */
 	void (*moved)(struct view *v);
-	/* About once a second. May be NULL. */
+	/* About once a second, and when a jail's state changes. May be NULL. */
 	void (*tick)(struct view *v);
+	/* True while nothing in the view grows old by itself: ticks may then be rare. NULL: as long
+	 * as there is no tick. */
+	bool (*still)(struct view *v);
 	/* The pane beside this one, NULL: none. Owned by the view. */
 	struct view *(*pane)(struct view *v);
 	/* Percent of the screen that the view gets beside its pane; 0: what a list needs. */
