@@ -86,9 +86,11 @@ screen: all kernel ## the screen tests only
 	$(Q)bash tests/run.sh $(SCREEN)
 
 check-long: all kernel ## sanitizers, long models and kills; results into tests/LONG.md
+	$(Q)bash tools/deps.sh long
 	$(Q)bash tests/long.sh
 
 bench: all kernel ## ratios measured side by side, into bench/RESULTS.md (root)
+	$(Q)bash tools/deps.sh bench
 	$(Q)$(MAKE) --no-print-directory $(BENCH_BIN)
 	$(Q)for b in ring boot density layer guest checkpoint net tui bombs; do echo "== $$b"; bash bench/$$b.sh || exit 1; done
 

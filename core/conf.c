@@ -338,7 +338,7 @@ const char *conf_home(const struct conf *c, char *buf, size_t size)
 
 const char *conf_profile_name(enum conf_profile p)
 {
-	return p == CONF_APP ? "app" : "box";
+	return p == CONF_BLANK ? "blank" : p == CONF_APP ? "app" : "box";
 }
 
 const char *conf_speed_name(enum conf_speed s)

@@ -39,7 +39,7 @@ struct buf;
 #define CONF_LIST_MAX 1024	   /* values of one list key; [path] sections */
 #define CONF_VALUE_MAX 4096	   /* bytes of one value, the final NUL included */
 
-enum conf_profile { CONF_BOX, CONF_APP };
+enum conf_profile { CONF_BOX, CONF_APP, CONF_BLANK };
 /* CONF_SAFE: ptrace mode, one CPU. CONF_TRUSTING: seccomp mode; faster, but a guest process can
  * read and write all memory of its guest, so views label such a jail. */
 enum conf_speed { CONF_SAFE, CONF_TRUSTING };
@@ -176,7 +176,7 @@ const char *conf_home(const struct conf *c, char *buf, size_t size);
  */
 int conf_authority(const struct conf *c, struct authority **out, struct err *e);
 
-const char *conf_profile_name(enum conf_profile p); /* "box", "app" */
+const char *conf_profile_name(enum conf_profile p); /* "box", "app", "blank" */
 const char *conf_speed_name(enum conf_speed s);	    /* "safe", "trusting" */
 const char *conf_net_name(enum conf_net n);	    /* "none", "open", "ask", "list" */
 

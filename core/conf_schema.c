@@ -33,10 +33,11 @@ const struct schema conf_schema[] = {
      .unit = MIB},
     {.k = {.section = "jail",
 	   .key = "profile",
-	   .words = "box|app",
+	   .words = "box|app|blank",
 	   .deflt = "box",
 	   .help = "What the guest sees of the host: box shows the system copy-on-write with "
-		   "private homes, app shows programs and /etc read-only."},
+		   "private homes, app shows programs and /etc read-only, blank is an empty "
+		   "disk with the host's programs, read-only."},
      .type = &type_word,
      JAIL(profile)},
     {.k = {.section = "jail",

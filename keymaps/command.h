@@ -79,6 +79,7 @@ enum command_id {
 	CMD_REMOVE,
 	/* the program */
 	CMD_PROMPT,
+	CMD_VERB,
 	CMD_BIND,
 	CMD_UNBIND,
 	CMD_RELOAD,

@@ -3,7 +3,7 @@
 # Installs the Debian packages that building, running and testing gaol needs, and only those that
 # are missing. Each line of the lists is a package and why it is there (HACKING.md says more).
 set -u -o pipefail
-for=${1-} # "fuzz": also what only the fuzzers need
+for=${1-} # "fuzz", "bench", "long": also what only the fuzzers, the benches, check-long need
 here=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd) || exit 1
 
 list() {
@@ -41,7 +41,11 @@ list() {
 	fish           tests of its completion
 	EOF
 	sed 's/$/ kernel build/' "$here/kernel/build-deps"
-	[ "$for" != fuzz ] || printf '%s\n' 'clang fuzzers' 'libclang-rt-14-dev fuzzers'
+	case $for in
+	fuzz) printf '%s\n' 'clang fuzzers' 'libclang-rt-14-dev fuzzers' ;;
+	bench) printf '%s\n' 'tig its diff is the bar' 'strace counts of system calls' 'fuse-overlayfs a peer' 'slirp4netns a peer' ;;
+	long) printf '%s\n' 'valgrind a thousand keys without a leak' ;;
+	esac
 }
 
 missing() {

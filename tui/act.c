@@ -2,7 +2,6 @@
 /* What commands do. */
 #include "tui/app_int.h"
 #include "tui/console.h"
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -387,7 +386,18 @@ static void do_settings(struct app *a, enum command_id c, const char *args)
 
 static void do_prompt(struct app *a, enum command_id c, const char *args)
 {
-	input_prompt(a, c, ":", NULL);
+	char *text = *args ? xasprintf("%s ", args) : NULL;
+
+	input_prompt(a, c, ":", text);
+	free(text);
+}
+
+static void do_verb(struct app *a, enum command_id c, const char *args)
+{
+	if (*args)
+		foreground_begin(a, args);
+	else
+		input_prompt(a, c, "gaol ", NULL);
 }
 
 static void do_bind(struct app *a, enum command_id c, const char *args)
@@ -475,6 +485,7 @@ static command_fn *const table[CMD_COUNT] = {
     [CMD_DENY] = do_verdict,
     [CMD_REMOVE] = do_remove,
     [CMD_PROMPT] = do_prompt,
+    [CMD_VERB] = do_verb,
     [CMD_BIND] = do_bind,
     [CMD_UNBIND] = do_bind,
     [CMD_RELOAD] = do_reload,
@@ -504,86 +515,4 @@ void act(struct app *a, enum command_id c, const char *args)
 		return;
 	if (table[c])
 		table[c](a, c, args);
-}
-
-void act_line(struct app *a, const char *line)
-{
-	size_t n, matches;
-	enum command_id c;
-	const char *args;
-	char *copy;
-
-	line += strspn(line, " \t:");
-	n = strcspn(line, " \t");
-	if (!n)
-		return;
-	/* vi's fingers */
-	if (n == 1 && *line == 'q')
-		c = CMD_QUIT;
-	else
-		c = command_find_prefix(line, n, &matches);
-	if (c == CMD_NONE) {
-		app_fail(a,
-			 matches ? "%.*s could be several commands: type more of it"
-				 : "unknown command %.*s: ? lists them",
-			 (int)n, line);
-		return;
-	}
-	args = line + n + strspn(line + n, " \t");
-	copy = xstrdup(args);
-	for (n = strlen(copy); n && isspace((unsigned char)copy[n - 1]); n--)
-		copy[n - 1] = '\0';
-	act(a, c, copy);
-	free(copy);
-}
-
-static void prompted_checkpoint(struct app *a, const char *text)
-{
-	struct view *v = app_top(a);
-
-	if (*a->asked_jail)
-		op_begin(a, CMD_CHECKPOINT, a->asked_jail, text);
-	else
-		for (size_t i = 0; v->ops->marked && v->ops->marked(v, i); i++)
-			op_begin(a, CMD_CHECKPOINT, v->ops->marked(v, i), text);
-}
-
-static void prompted_new(struct app *a, const char *text)
-{
-	char name[JAIL_NAME_MAX + 2];
-	size_t n = strcspn(text, " ");
-
-	if (!n)
-		return;
-	snprintf(name, sizeof(name), "%.*s", (int)n, text);
-	op_begin(a, CMD_NEW, name, text + n + strspn(text + n, " "));
-}
-
-void act_prompted(struct app *a, enum command_id c, const char *text)
-{
-	switch (c) {
-	case CMD_PROMPT:
-		act_line(a, text);
-		break;
-	case CMD_SEARCH:
-		view_set_search(app_focus(a), text);
-		if (*text)
-			search(a, 1, true);
-		break;
-	case CMD_FILTER:
-		view_set_filter(app_focus(a), text);
-		break;
-	case CMD_COPY:
-		if (*text)
-			copy_begin(a, text);
-		break;
-	case CMD_CHECKPOINT:
-		prompted_checkpoint(a, text);
-		break;
-	case CMD_NEW:
-		prompted_new(a, text);
-		break;
-	default:
-		break;
-	}
 }

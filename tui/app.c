@@ -273,11 +273,13 @@ static void on_signal(void *user, int signo)
 {
 	struct app *a = user;
 
-	if (signo != SIGWINCH)
+	bool keyed_elsewhere = a->foreground && (signo == SIGINT || signo == SIGQUIT);
+
+	if (signo != SIGWINCH && !keyed_elsewhere)
 		app_quit(a);
 	else if (a->attach)
 		attach_resized(a->attach);
-	else
+	else if (!a->foreground)
 		screen_resized(a->screen);
 	a->dirty = true;
 }
@@ -301,7 +303,7 @@ static void show(struct app *a)
 									: CALM_FRAME_MS;
 	struct row busy = {0};
 
-	if (!a->dirty || a->attach)
+	if (!a->dirty || a->attach || a->foreground)
 		return;
 	if (now - a->painted < pause) {
 		loop_timer_arm(a->frame, pause - (now - a->painted));
@@ -385,6 +387,7 @@ static int begin(struct app *a, struct err *e)
 static void end(struct app *a)
 {
 	ask_close(a);
+	foreground_end(a);
 	op_end_all(a);
 	while (a->depth)
 		close_top(a);

@@ -24,6 +24,7 @@
 
 struct attach;
 struct copy;
+struct foreground;
 struct op;
 
 /* A question that waits for its key: anything else means no. */
@@ -94,6 +95,7 @@ struct app {
 
 	struct op *ops;	   /* under way, oldest first */
 	struct copy *copy; /* under way, NULL: none */
+	struct foreground *foreground; /* a verb that has the terminal, NULL: none */
 	struct attach *attach;
 	struct client *attached; /* its connection */
 	char attached_jail[JAIL_NAME_MAX + 1];
@@ -156,12 +158,17 @@ void mouse_event(struct app *a, const struct screen_mouse *m);
 /* act.c */
 /* Carries out a command. args may be "". */
 void act(struct app *a, enum command_id c, const char *args);
+/* The rest of a search that was not done in one go. */
+void act_scan(struct app *a);
+
+/* line.c */
 /* A line of the `:` prompt. */
 void act_line(struct app *a, const char *line);
 /* The text that a prompt opened by input_prompt got. */
 void act_prompted(struct app *a, enum command_id c, const char *text);
-/* The rest of a search that was not done in one go. */
-void act_scan(struct app *a);
+/* The completion of prompt_ops; user is the app. */
+void line_complete(void *user, const char *line, size_t start,
+		   void (*add)(void *to, const char *word), void *to);
 
 /* op.c */
 /*
@@ -189,6 +196,12 @@ void ask_apply(struct app *a, const struct target *t);
 /* A jail's jail.conf in the admin's editor; again: a draft that was not right (its file is dropped
  * when it is through with). */
 void edit_settings(struct app *a, const char *name, const char *again);
+
+/* foreground.c */
+/* Runs a line of gaol's command line, without "gaol", on the terminal. */
+void foreground_begin(struct app *a, const char *line);
+/* Forgets the one that runs; it runs on. */
+void foreground_end(struct app *a);
 
 /* child.c */
 /* Restores t's path, or only the hunk at its line, from its side A; brings it out to the host from

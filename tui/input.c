@@ -49,7 +49,7 @@ void input_ready(struct app *a)
 	uint32_t key;
 
 	/* an attach takes the terminal away in the middle */
-	while (!a->attach && !a->leaving && (key = screen_key(a->screen)) != K_NONE) {
+	while (!a->attach && !a->foreground && !a->leaving && (key = screen_key(a->screen)) != K_NONE) {
 		if (key == SCREEN_MOUSE) {
 			struct screen_mouse m = screen_mouse(a->screen);
 
@@ -88,59 +88,16 @@ static void prompt_typing(void *user, const char *line)
 		view_set_search(v, line);
 }
 
-static void complete_jails(struct app *a, void (*add)(void *to, const char *word), void *to)
-{
-	for (size_t i = 0; i < model_count(a->model); i++)
-		add(to, model_at(a->model, i)->name);
-}
-
-static bool add_word_once(const char *words, void (*add)(void *to, const char *word), void *to)
-{
-	char word[64];
-
-	while (*words) {
-		size_t n = strcspn(words, "|[] ");
-
-		if (n && n < sizeof(word)) {
-			snprintf(word, sizeof(word), "%.*s", (int)n, words);
-			if (strcspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n)
-				add(to, word);
-		}
-		words += n;
-		words += strspn(words, "|[] ");
-	}
-	return true;
-}
-
-static void prompt_complete(void *user, const char *line, size_t start,
-			    void (*add)(void *to, const char *word), void *to)
-{
-	struct app *a = user;
-	enum command_id c;
-
-	if (!strcspn(line, " ") || start == strspn(line, " ")) {
-		for (int id = CMD_NONE + 1; id < CMD_COUNT; id++)
-			add(to, command_get((enum command_id)id)->name);
-		return;
-	}
-	line += strspn(line, " ");
-	c = command_find_prefix(line, strcspn(line, " "), NULL);
-	if (c == CMD_NONE || !command_get(c)->args)
-		return;
-	if (strstr(command_get(c)->args, "JAIL"))
-		complete_jails(a, add, to);
-	add_word_once(command_get(c)->args, add, to);
-}
-
 void input_prompt(struct app *a, enum command_id c, const char *label, const char *text)
 {
 	struct prompt_ops ops = {.done = prompt_done, .typing = prompt_typing, .user = a};
-	enum prompt_kind kind = c == CMD_PROMPT			     ? PROMPT_COMMAND
+	enum prompt_kind kind = c == CMD_PROMPT || c == CMD_VERB     ? PROMPT_COMMAND
 				: c == CMD_SEARCH || c == CMD_FILTER ? PROMPT_SEARCH
 								     : PROMPT_TEXT;
 
-	if (c == CMD_PROMPT)
-		ops.complete = prompt_complete;
+	ops.files = c == CMD_COPY;
+	if (kind == PROMPT_COMMAND)
+		ops.complete = line_complete;
 	a->asked_for = c;
 	prompt_open(a->prompt, kind, label, text, &ops);
 }

@@ -105,7 +105,9 @@ static char **complete(const char *text, int start, int end)
 {
 	struct prompt *p = the_prompt;
 
-	rl_attempted_completion_over = 1; /* never names of files */
+	rl_attempted_completion_over = !p->ops.files;
+	if (p->ops.files)
+		return NULL;
 	forget_words(&p->words);
 	if (p->ops.complete)
 		p->ops.complete(p->ops.user, rl_line_buffer, (size_t)start, add_word, &p->words);

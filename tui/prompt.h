@@ -30,6 +30,7 @@ struct prompt_ops {
 	 * words before it); may be NULL. */
 	void (*complete)(void *user, const char *line, size_t start,
 			 void (*add)(void *to, const char *word), void *to);
+	bool files; /* names of files complete it, when complete is NULL */
 	void *user;
 };
 

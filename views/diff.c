@@ -146,6 +146,8 @@ static void slice(void *data)
 	env_dirty(v->env);
 }
 
+static void tick(struct view *v);
+
 static void done(void *data)
 {
 	struct reading *r = data;
@@ -157,6 +159,7 @@ static void done(void *data)
 	d->err = r->err;
 	if (!r->ret)
 		d->err.text[0] = '\0';
+	tick(r->view); /* a side may have moved meanwhile */
 }
 
 static void drop(void *data)
@@ -244,7 +247,9 @@ static struct view *pane(struct view *v)
 /* What makes it old is a change of the jail's state, which is told. */
 static bool still(struct view *v)
 {
-	return true;
+	const struct diff *d = v->state;
+
+	return d->loaded;
 }
 
 static void title(struct view *v, struct row *out)

@@ -259,6 +259,8 @@ static bool wants_text(const struct diff_entry *d)
 {
 	mode_t m = d->b.mode ? d->b.mode : d->a.mode;
 
+	if (!d->a.size && !d->b.size)
+		return false; /* an empty file came or went */
 	return (S_ISREG(m) || S_ISLNK(m)) && d->status != DIFF_ATTR;
 }
 
@@ -301,9 +303,12 @@ static void work(struct job *j, void *data)
 		if (!compare_open(&s->compare, r->places, &r->words, cancel, &s->err))
 			s->err.text[0] = '\0';
 	}
-	if (s->tried && s->err.text[0])
+	/* who moves on quickly leaves a row of these behind */
+	if (*cancel)
+		;
+	else if (s->err.text[0])
 		page_fmt(&r->page, 'w', STYLE_BAD, "%s", s->err.text);
-	else if (s->tried)
+	else
 		add_text(r, cancel);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -114,7 +114,9 @@ static char *walls_of(const struct conf *c)
 
 	buf_str(&b, c->profile == CONF_BOX
 			? "box: all it sees can be changed, copy-on-write\n"
-			: "app: the system is read-only, /etc /tmp /var are private\n");
+		    : c->profile == CONF_APP
+			? "app: the system is read-only, /tmp /var are private\n"
+			: "blank: an empty disk, the host's programs read-only\n");
 	buf_fmt(&b, "network: %s\n", conf_net_name(c->net));
 	if (c->speed == CONF_TRUSTING)
 		buf_str(&b, "trusting: a process can read and write all of the guest\n");

@@ -406,7 +406,8 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 	    {" itself. Or type a command:", "", ""},
 	    {"", "", ""},
 	    {"   ", ":new demo", "       all of the system can be changed (box)"},
-	    {"   ", ":new web app", "    the system is read-only, /etc /tmp /var private (app)"},
+	    {"   ", ":new web app", "    the system and /etc are read-only, /tmp /var private (app)"},
+    {"   ", ":new x blank", "    an empty disk with the system's programs (blank)"},
 	    {"", "", ""},
 	    {" From a shell:  ", "gaol run -- sh", "  is a jail for one command."},
 	};

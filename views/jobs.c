@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 /* Slices of one job are not more frequent than that: more of them would only be smaller, and the
  * loop would do nothing else while a list is read. */
 #define SLICE_PAUSE_MS 8
+#define NICE 5 /* of the threads: a key comes before what is read for it */
 
 enum job_state { JOB_QUEUED, JOB_WORKING, JOB_WORKED };
 
@@ -64,6 +66,8 @@ static void *thread(void *arg)
 	struct jobs *p = arg;
 	struct job *j;
 
+	/* on Linux that is of this thread alone */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICE);
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		while (!p->ending && !(j = next_queued(p)))

@@ -154,6 +154,8 @@ static void slice(void *data)
 	env_dirty(v->env);
 }
 
+static void tick(struct view *v);
+
 static void done(void *data)
 {
 	struct reading *r = data;
@@ -169,6 +171,7 @@ static void done(void *data)
 	t->err = r->err;
 	if (!r->failed)
 		t->err.text[0] = '\0';
+	tick(v); /* the jail may have moved meanwhile */
 }
 
 static void drop(void *data)
@@ -263,7 +266,9 @@ static void tick(struct view *v)
 /* What makes it old is a change of the jail's state, which is told. */
 static bool still(struct view *v)
 {
-	return true;
+	const struct tree *t = v->state;
+
+	return t->loaded;
 }
 
 static void title(struct view *v, struct row *out)

@@ -31,7 +31,8 @@ struct rule {
 	enum auth_word word;
 };
 
-/* box: an installer can do its worst; app: the system is read-only, state is private. */
+/* box: an installer can do its worst; app: the system is read-only, state is private; blank: an
+ * empty disk with the host's programs, and what those need to be found and linked. */
 static const struct rule box_rules[] = {
     {"/", AUTH_WRITE},	  {"/home", AUTH_FRESH}, {"/root", AUTH_FRESH},
     {"/tmp", AUTH_FRESH}, {"/run", AUTH_FRESH},	 {NULL, AUTH_READ},
@@ -41,6 +42,29 @@ static const struct rule app_rules[] = {
     {"/lib", AUTH_READ},   {"/lib32", AUTH_READ}, {"/lib64", AUTH_READ}, {"/libx32", AUTH_READ},
     {"/etc", AUTH_READ},   {"/boot", AUTH_READ},  {"/var", AUTH_WRITE},	 {"/home", AUTH_FRESH},
     {"/root", AUTH_FRESH}, {"/tmp", AUTH_FRESH},  {"/run", AUTH_FRESH},	 {NULL, AUTH_READ},
+};
+static const struct rule blank_rules[] = {
+    {"/", AUTH_FRESH},
+    {"/usr", AUTH_READ},
+    {"/bin", AUTH_READ},
+    {"/sbin", AUTH_READ},
+    {"/lib", AUTH_READ},
+    {"/lib32", AUTH_READ},
+    {"/lib64", AUTH_READ},
+    {"/libx32", AUTH_READ},
+    {"/etc/alternatives", AUTH_READ},
+    {"/etc/ld.so.cache", AUTH_READ},
+    {"/etc/ssl/certs", AUTH_READ},
+    {"/home", AUTH_FRESH},
+    {"/root", AUTH_FRESH},
+    {"/tmp", AUTH_FRESH},
+    {"/run", AUTH_FRESH},
+    {"/var/tmp", AUTH_FRESH},
+    {"/dev", AUTH_FRESH},
+    {"/proc", AUTH_FRESH},
+    {"/sys", AUTH_FRESH},
+    {"/usr/local", AUTH_FRESH},
+    {NULL, AUTH_READ},
 };
 
 /*
@@ -248,8 +272,10 @@ int authority_profile(struct authority *a, const char *name, struct err *e)
 		r = box_rules;
 	else if (!strcmp(name, "app"))
 		r = app_rules;
+	else if (!strcmp(name, "blank"))
+		r = blank_rules;
 	else
-		return err_set(e, -EINVAL, "profile %s: unknown: use box or app", name);
+		return err_set(e, -EINVAL, "profile %s: unknown: use box, app or blank", name);
 	for (; r->path && !err; r++)
 		err = authority_add(a, r->path, r->word, false, false, e);
 	return err;

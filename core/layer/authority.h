@@ -46,8 +46,9 @@ void authority_free(struct authority *a);
 /* Adds or replaces the rule of an absolute, normal path ("/", "/srv"); 0 or -EINVAL with e set. */
 int authority_add(struct authority *a, const char *path, enum auth_word word, bool own, bool secret,
 		  struct err *e);
-/* The profiles' rules: "box" or "app" (design: all write with /home /root /tmp /run fresh; or
- * /usr /bin /lib* /etc read, /tmp /var /home private). 0 or -EINVAL. */
+/* The profiles' rules: "box", "app" or "blank" (all write with /home /root /tmp /run fresh; or
+ * /usr /bin /lib* /etc read, /tmp /var /home private; or /usr /bin /lib* read and nothing else of
+ * the host). 0 or -EINVAL. */
 int authority_profile(struct authority *a, const char *name, struct err *e);
 /* "read" -> AUTH_READ ...; -1 for an unknown word. */
 int auth_word_parse(const char *s);

@@ -97,6 +97,14 @@ START_TEST(profiles)
 	ck_assert_int_eq(authority_find(a, "/etc/passwd").word, AUTH_READ);
 	ck_assert_int_eq(authority_profile(a, "bottle", &e), -EINVAL);
 	authority_free(a);
+	a = authority_new(AUTH_WRITE);
+	ck_assert_int_eq(authority_profile(a, "blank", &e), 0);
+	ck_assert_int_eq(authority_find(a, "/usr/bin/ls").word, AUTH_READ);
+	ck_assert_int_eq(authority_find(a, "/etc/alternatives/awk").word, AUTH_READ);
+	ck_assert_int_eq(authority_find(a, "/etc/passwd").word, AUTH_FRESH);
+	ck_assert_int_eq(authority_find(a, "/usr/local/bin").word, AUTH_FRESH);
+	ck_assert_int_eq(authority_find(a, "/srv").word, AUTH_FRESH);
+	authority_free(a);
 }
 END_TEST
 

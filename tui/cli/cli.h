@@ -161,4 +161,11 @@ extern const struct verb verb_prune;
 extern const struct verb verb_compare, verb_mount, verb_umount;
 extern const struct verb verb_fork, verb_restore, verb_tag, verb_untag, verb_rename, verb_verify, verb_df;
 
+/*
+ * Completion: calls fn for each word that words[index] (or nothing, when index is n) could become;
+ * words[0] is "gaol". about explains it, may hold anything, and may be NULL.
+ */
+typedef void cli_word_fn(void *user, const char *word, const char *about);
+void cli_complete(struct cli *c, int index, char **words, int n, cli_word_fn *fn, void *user);
+
 #endif

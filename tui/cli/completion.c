@@ -97,18 +97,30 @@ static const struct {
 struct asking {
 	const char *prefix;
 	const char *suffix;
-	bool described;
+	cli_word_fn *fn;
+	void *user;
 };
 
 /* about may hold anything; NULL: nothing to say. */
 static void offer(const struct asking *q, const char *word, const char *about)
 {
-	struct buf b = {0};
+	char *whole;
 
 	if (strncmp(word, q->prefix, strlen(q->prefix)) != 0)
 		return;
-	buf_fmt(&b, "%s%s", word, q->suffix ? q->suffix : "");
-	if (q->described) {
+	whole = xasprintf("%s%s", word, q->suffix ? q->suffix : "");
+	q->fn(q->user, whole, about);
+	free(whole);
+}
+
+/* user: whether to say what it is. */
+static void print_word(void *user, const char *word, const char *about)
+{
+	const bool *described = user;
+	struct buf b = {0};
+
+	buf_str(&b, word);
+	if (*described) {
 		buf_ch(&b, '\t');
 		out_text_buf(&b, about ? about : "");
 	}
@@ -222,10 +234,9 @@ static void offer_shells(const struct asking *q)
 		offer(q, scripts[i].shell, "shell");
 }
 
-/* words[0] is "gaol", words[index] what is being typed. */
-static void complete(struct cli *c, int index, char **words, int n, bool described)
+void cli_complete(struct cli *c, int index, char **words, int n, cli_word_fn *fn, void *user)
 {
-	struct asking q = {.prefix = index < n ? words[index] : "", .described = described};
+	struct asking q = {.prefix = index < n ? words[index] : "", .fn = fn, .user = user};
 	const struct verb *v = index > 1 && n > 1 ? cli_find(words[1]) : NULL;
 	const char *first = "";
 	int operand = 0;
@@ -268,7 +279,7 @@ static int completion(struct cli *c, const struct verb *v, int argc, char **argv
 		return cli_usage(v, "%s: bash, zsh and fish are all it knows", a.v[0]);
 	int index = atoi(a.v[1]);
 	if (index > 0 && index <= a.ncommand)
-		complete(c, index, a.command, a.ncommand, described);
+		cli_complete(c, index, a.command, a.ncommand, print_word, &described);
 	return CLI_OK;
 }
 

@@ -26,7 +26,7 @@ enum confopts_key {
 #define CONFOPTS_TABLE \
 	{.key = CONFOPT_MEMORY, .name = "memory", .arg = "SIZE", \
 	 .help = "Memory of the guest, as 256M (the default) or 1G."}, \
-	{.key = CONFOPT_PROFILE, .name = "profile", .arg = "box|app", \
+	{.key = CONFOPT_PROFILE, .name = "profile", .arg = "box|app|blank", \
 	 .help = "box: all of the system copy-on-write; app: programs read-only."}, \
 	{.key = CONFOPT_COW, .name = "cow", .arg = "DIR", \
 	 .help = "Shows DIR of the host, copy-on-write."}, \

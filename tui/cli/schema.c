@@ -25,7 +25,7 @@ static const struct schema_key ls_keys[] = {
     KEY("booted", "number", "When its guest was booted, 0: it is down."),
     KEY("created", "number", "When it was made."),
     KEY("memory", "number", "Bytes of the guest."),
-    KEY("profile", "string", "box or app."),
+    KEY("profile", "string", "box, app or blank."),
     KEY("speed", "string", "safe or trusting."),
     KEY("throwaway", "boolean", "It goes when its command ends."),
     KEY("exit_status", "number|null", "Of its command, as wait(2) has it."),
