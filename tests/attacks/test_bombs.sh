@@ -13,7 +13,8 @@ below() { local c; for c in $(pgrep -P "$1"); do echo "$c"; below "$c"; done; }
 processes() { below "$(warden)" | wc -l; }
 taken() { du -sm "$GAOL_HOME/jails/bad/upper" | cut -f 1; }
 entries() { find "$GAOL_HOME/jails/bad/upper" | wc -l; }
-refused() { gaol events bad --since 0 --no-follow --class denied 2>/dev/null | grep -q "$1"; }
+newest() { gaol events bad --since 0 --no-follow --class all --json 2>/dev/null | sed -n '$s/.*"seq": \([0-9]*\).*/\1/p'; }
+refused() { gaol events bad --since "$since" --no-follow --class denied 2>/dev/null | grep -q "$1"; }
 many() { [ "$(processes)" -gt $((pids / 2)) ]; }
 full() { [ "$(taken)" -ge $((mib / 2)) ]; }
 littered() { [ "$(entries)" -ge $((inodes / 2)) ]; }
@@ -32,6 +33,9 @@ check 'the bombs' gaol cp "$root/tests/attacks/bombs.py" bad:/srv/bombs.py
 
 for kind in fork memory disk inode event console fuse; do
 	check "$kind: the jail" gaol restart bad
+	# A layer that is full lets no other bomb go off.
+	check "$kind: what the last one left can go" gaol exec bad -- rm -rf /srv/bombs
+	since=$(newest)
 	bomb $kind &
 	it=$!
 	case $kind in

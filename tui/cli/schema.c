@@ -132,7 +132,8 @@ static const struct schema_key events_keys[] = {
     SOMETIMES("mode", "number", "Type and permissions, as stat(2) has them."),
     SOMETIMES("uid", "number", "Who did it, as the guest tells."),
     SOMETIMES("pid", "number", "The same."),
-    SOMETIMES("comm", "string", "The program that this process ran, as the guest tells."),
+    SOMETIMES("comm", "string",
+	      "The program that this process ran, as the guest tells; missing when that was late."),
     SOMETIMES("errno", "number", "Of class denied: the answer; else 0."),
     SOMETIMES("lost", "number", "Alone: so many events are missing here."),
     END};
