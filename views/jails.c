@@ -407,7 +407,7 @@ static bool empty(struct view *v, size_t i, const struct look *k, struct row *ou
 	    {"", "", ""},
 	    {"   ", ":new demo", "       all of the system can be changed (box)"},
 	    {"   ", ":new web app", "    the system and /etc are read-only, /tmp /var private (app)"},
-    {"   ", ":new x blank", "    an empty disk with the system's programs (blank)"},
+	    {"   ", ":new x blank", "    an empty disk with the system's programs (blank)"},
 	    {"", "", ""},
 	    {" From a shell:  ", "gaol run -- sh", "  is a jail for one command."},
 	};

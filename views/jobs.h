@@ -3,9 +3,10 @@
  * jobs: work beside the loop: git, disk and connections in threads, results in the loop's thread.
  *
  * A job's work runs in one of a few threads. What it finds it keeps in its own data, under its own
- * lock, and calls job_tell; the loop's thread is woken and the job's slice is called there,
- * at once, and again every few ms at most; then, when work has returned, done. A job that was cancelled gets neither; drop releases
- * its data when the thread is through with it, so a view may close at any time without waiting.
+ * lock, and calls job_tell; the loop's thread is woken and the job's slice is called there, at once,
+ * and again every few ms at most; then, when work has returned, done. A job that was cancelled gets
+ * neither; drop releases its data when the thread is through with it, so a view may close at any time
+ * without waiting.
  */
 #ifndef GAOL_VIEWS_JOBS_H
 #define GAOL_VIEWS_JOBS_H
