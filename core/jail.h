@@ -143,6 +143,8 @@ bool jail_locked(const struct jail *j);
 int jail_status_read(const struct jail *j, struct jail_status *st);
 /* Writes the announcement (the warden only). */
 int jail_status_write(const struct jail *j, const struct jail_status *st);
+/* What a shell makes of a wait status: the exit status, or 128 and the signal's number. */
+int jail_exit_code(int wait_status);
 struct json_t;
 /* To and from the JSON form used by state files, the wire and ls --json. */
 struct json_t *jail_status_to_json(const struct jail_status *st);

@@ -48,8 +48,7 @@ static json_t *text_json(const char *s)
 	return json_stringn(ascii, n);
 }
 
-/* As a shell tells it. */
-static int exit_code(int status)
+int jail_exit_code(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -72,7 +71,7 @@ struct json_t *jail_status_to_json(const struct jail_status *st)
 	json_object_set_new(o, "exit_status",
 			    st->has_exit ? json_integer(st->exit_status) : json_null());
 	json_object_set_new(o, "exit_code",
-			    st->has_exit ? json_integer(exit_code(st->exit_status)) : json_null());
+			    st->has_exit ? json_integer(jail_exit_code(st->exit_status)) : json_null());
 	json_object_set_new(o, "reason", text_json(st->reason));
 	json_object_set_new(o, "note", text_json(st->note));
 	json_object_set_new(o, "checkpoint", json_integer(st->checkpoint));

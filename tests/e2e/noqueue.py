@@ -1,25 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """noqueue.py COMMAND...: runs it as on a kernel without netfilter's netlink: socket(AF_NETLINK, ...,
-NETLINK_NETFILTER) fails there, as here, with EPROTONOSUPPORT. A filter of seccomp(2) on x86-64."""
-import ctypes
-import os
-import struct
-import sys
+NETLINK_NETFILTER) fails there, as here, with EPROTONOSUPPORT."""
+import errno
+import refusal
 
-LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
-ALLOW, ERRNO = 0x7fff0000, 0x00050000
-SOCKET, AF_NETLINK, NETLINK_NETFILTER, EPROTONOSUPPORT = 41, 16, 12, 93
-code = [
-    (LOAD, 0, 0, 0), (EQUAL, 0, 5, SOCKET),
-    (LOAD, 0, 0, 16), (EQUAL, 0, 3, AF_NETLINK),
-    (LOAD, 0, 0, 32), (EQUAL, 0, 1, NETLINK_NETFILTER),
-    (RETURN, 0, 0, ERRNO | EPROTONOSUPPORT), (RETURN, 0, 0, ALLOW),
-]
-program = b"".join(struct.pack("<HBBI", *c) for c in code)
-room = ctypes.create_string_buffer(program)
-fprog = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", len(code), ctypes.addressof(room)))
-libc = ctypes.CDLL(None, use_errno=True)
-libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-if libc.prctl(22, 2, fprog, 0, 0):  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
-    sys.exit("seccomp: %s" % os.strerror(ctypes.get_errno()))
-os.execvp(sys.argv[1], sys.argv[1:])
+SOCKET, AF_NETLINK, NETLINK_NETFILTER = 41, 16, 12
+refusal.run_without(SOCKET, errno.EPROTONOSUPPORT, AF_NETLINK, None, NETLINK_NETFILTER)

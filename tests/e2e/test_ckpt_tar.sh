@@ -69,13 +69,15 @@ make('abs.tar', ('/srv/absolute', R, '', b'inside'))
 make('through.tar', ('srv/out', L, '/tmp', b''), ('srv/out/escaped', R, '', b'x'))
 make('hard.tar', ('srv/passwd', H, '../../../../etc/passwd', b''))
 make('dots.tar', ('srv/..', D, '', b''))
+for i, name in enumerate(('', '.', '..')):
+    make('gone%d.tar' % i, ('srv/.wh.' + name, R, '', b''))
 open('short.tar', 'wb').write(open('abs.tar', 'rb').read()[:700])
 b = bytearray(open('abs.tar', 'rb').read()); b[0] ^= 1
 open('sum.tar', 'wb').write(b)
 b = tarfile.TarInfo('srv/x'); b.type = b'x'; b.size = 1 << 40
 open('huge.tar', 'wb').write(b.tobuf(tarfile.USTAR_FORMAT if b.size < 8**11 else tarfile.GNU_FORMAT))
 P
-for t in up deep through hard dots short sum huge; do
+for t in up deep through hard dots gone0 gone1 gone2 short sum huge; do
 	fails "$t.tar is refused" 1 gaol import k $t.tar
 done
 check 'an absolute path is one below the root' gaol import k abs.tar

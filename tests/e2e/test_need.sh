@@ -4,7 +4,7 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 # As on a host without Landlock; the warden and the guest are below it too.
-without() { python3 "$root/tests/e2e/nolandlock.py" "$GAOL" "$@"; }
+without() { python3 -B "$root/tests/e2e/nolandlock.py" "$GAOL" "$@"; }
 conf=$GAOL_HOME/jails/a/jail.conf
 setting() { grep -cE "^[[:space:]]+allow-missing = landlock" "$conf"; }
 

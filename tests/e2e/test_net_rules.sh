@@ -104,7 +104,7 @@ check "3 MB at 1 MiB/s take their time: $took ms" [ $took -gt 2000 ]
 check stop gaol stop n
 
 # A kernel without queues
-without() { python3 "${BASH_SOURCE[0]%/*}/noqueue.py" "$GAOL" "$@"; }
+without() { python3 -B "${BASH_SOURCE[0]%/*}/noqueue.py" "$GAOL" "$@"; }
 for mode in list ask; do
 	gaol set n net.rate=0 net.mode=$mode
 	has "no NFQUEUE: $mode says so" 'NFQUEUE' "$(without start n 2>&1)"

@@ -69,7 +69,7 @@ check_screen 'which ends the question here' '(answered elsewhere, or too late|th
 check_screen 'and it goes on' 'hello$'
 
 # A host that cannot ask
-type_in "python3 '$here/../e2e/noqueue.py' '$GAOL' run -- sh -c '$get || echo offline'"
+type_in "python3 -B '$here/../e2e/noqueue.py' '$GAOL' run -- sh -c '$get || echo offline'"
 check_screen 'no NFQUEUE: told in one line' '^gaol: no network: .*NFQUEUE'
 check_screen 'and the program runs without' '^offline$'
 check 'nothing is left' nothing_left

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/client.h"
 #include "core/conf.h"
+#include "core/jail.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/launch.h"
 #include "tui/relay.h"
@@ -103,7 +104,7 @@ static int exec(struct cli *c, const struct verb *v, int argc, char **argv)
 		client_free(client);
 	}
 	jail_close(&j);
-	return ret ? launch_failed(ret, &e) : launch_status(status);
+	return ret ? launch_failed(ret, &e) : jail_exit_code(status);
 }
 
 static const char *const examples[] = {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 json_t *launch_new(void)
 {
@@ -40,11 +39,6 @@ bool launch_add(json_t *args, const char *list, const char *value, const struct 
 	json_t *s = text(value, v);
 
 	return s && !json_array_append_new(json_object_get(args, list), s);
-}
-
-int launch_status(int st)
-{
-	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
 }
 
 /* init says what it could not do: "exec /bin/x: ...", "cwd /x: ..." (guest/launch.c). */

@@ -14,8 +14,6 @@ json_t *launch_new(void);
 /* Sets a text; adds one to a list. The wire speaks UTF-8: false, and told, for other bytes. */
 bool launch_set(json_t *args, const char *key, const char *value, const struct verb *v);
 bool launch_add(json_t *args, const char *list, const char *value, const struct verb *v);
-/* A shell's exit status of a wait status. */
-int launch_status(int wait_status);
 /* Prints why exec_run failed with ret; returns 127 or 126 where the program itself is the reason,
  * else CLI_FAILED. */
 int launch_failed(int ret, const struct err *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/jail.h"
 #include "tui/cli/cli.h"
-#include "tui/cli/launch.h"
 #include "tui/cli/out.h"
 #include <signal.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static void note_cell(struct table *t, const struct jail_status *st)
 	else if (down && st->reason[0])
 		table_addf(t, "%s%s%s", st->reason, st->note[0] ? "; " : "", st->note);
 	else if (st->state == JAIL_STOPPED && ended_badly(st))
-		table_addf(t, "exit status %d%s%s", launch_status(st->exit_status),
+		table_addf(t, "exit status %d%s%s", jail_exit_code(st->exit_status),
 			   st->note[0] ? "; " : "", st->note);
 	else if (st->throwaway && !st->note[0])
 		table_add(t, "thrown away by `gaol run`");

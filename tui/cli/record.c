@@ -7,9 +7,9 @@
 #include "core/cast.h"
 #include "core/client.h"
 #include "core/fd.h"
+#include "core/jail.h"
 #include "core/loop.h"
 #include "tui/cli/cli.h"
-#include "tui/cli/launch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -100,7 +100,7 @@ static void next_status(struct recording *r, const struct jail_status *st)
 	r->checkpoint = st->checkpoint;
 	if (is_down(st) && !st->restart_at) {
 		cast_end(&r->cast, now, &b);
-		snprintf(text, sizeof(text), "%d", launch_status(st->exit_status));
+		snprintf(text, sizeof(text), "%d", jail_exit_code(st->exit_status));
 		if (st->has_exit)
 			cast_text(&r->cast, CAST_EXIT, text, now, &b);
 		finish(r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/cli/run.h"
 #include "core/buf.h"
+#include "core/jail.h"
 #include "tui/cli/confopts.h"
 #include "tui/cli/launch.h"
 #include "tui/cli/runask.h"
@@ -115,7 +116,7 @@ static int carry_out(struct run *r, struct cli *c, json_t *args)
 		o.aside = runask_aside(asker);
 	int ret = exec_run(r->client, args, &o, &wait_status, &e);
 	runask_free(asker);
-	status = ret ? launch_failed(ret, &e) : launch_status(wait_status);
+	status = ret ? launch_failed(ret, &e) : jail_exit_code(wait_status);
 	if (run_finish(r, c, &e)) {
 		err_print(&e);
 		status = status ? status : CLI_FAILED;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/client.h"
 #include "core/fd.h"
+#include "core/jail.h"
 #include "core/loop.h"
 #include "tui/cli/cli.h"
-#include "tui/cli/launch.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -43,7 +43,7 @@ static bool is_there(struct waiting *w, const struct jail_status *st)
 	    st->state == JAIL_STOPPED || st->state == JAIL_CRASHED || st->state == JAIL_FAILED;
 
 	if (w->down && down && st->has_exit)
-		w->exit_status = launch_status(st->exit_status);
+		w->exit_status = jail_exit_code(st->exit_status);
 	else if (w->down && down)
 		w->exit_status = st->state == JAIL_STOPPED ? CLI_OK : CLI_FAILED;
 	return w->down ? down : st->state == w->state;
