@@ -43,6 +43,7 @@ for kind in fork memory disk inode event console fuse; do
 	disk) check 'disk: it goes off' soon 40 full ;;
 	inode) check 'inode: it goes off' soon 60 littered ;;
 	event) check 'event: it goes off' soon 40 noisy ;;
+	console) check 'console: it goes off' soon 40 loud ;;
 	# Under way as soon as its guest has something to do.
 	*) check "$kind: it goes off" soon 40 gaol exec bad -- pgrep -f "bombs.py $kind" ;;
 	esac
